@@ -1,0 +1,54 @@
+package core
+
+import (
+	"context"
+	"sync"
+)
+
+// Bus carries small notes inside a process and between processes. It is lossy by contract and never the
+// record: whoever misses a note finds the truth in the store.
+type Bus interface {
+	// Publish sends a note of at most 7 KiB, after the commit it tells of.
+	Publish(ctx context.Context, topic string, note []byte) error
+	// Subscribe calls fn for each note until cancel. fn must not block. A nil note says that some were lost.
+	Subscribe(topic string, fn func(note []byte)) (cancel func())
+}
+
+type commitKey struct{}
+
+// CommitScope collects what is to run once a transaction has committed.
+type CommitScope struct {
+	mu  sync.Mutex
+	fns []func()
+}
+
+// WithCommitScope returns a context whose [AfterCommit] calls are collected in the returned scope. It is
+// for those who open transactions.
+func WithCommitScope(ctx context.Context) (context.Context, *CommitScope) {
+	s := &CommitScope{}
+	return context.WithValue(ctx, commitKey{}, s), s
+}
+
+// Run calls what was collected, in order, once.
+func (s *CommitScope) Run() {
+	s.mu.Lock()
+	fns := s.fns
+	s.fns = nil
+	s.mu.Unlock()
+	for _, fn := range fns {
+		fn()
+	}
+}
+
+// AfterCommit runs fn once the transaction carried by ctx has committed, never if it rolls back, and at
+// once when ctx carries none.
+func AfterCommit(ctx context.Context, fn func()) {
+	s, ok := ctx.Value(commitKey{}).(*CommitScope)
+	if !ok {
+		fn()
+		return
+	}
+	s.mu.Lock()
+	s.fns = append(s.fns, fn)
+	s.mu.Unlock()
+}

@@ -1,0 +1,117 @@
+package core
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+)
+
+// Content is what a message or memory says. Keys the contract does not name are kept in Extra and written
+// back beside the named ones; the zero value is an empty content.
+type Content struct {
+	Text        string         `json:"text,omitempty"`
+	Thought     string         `json:"thought,omitempty"`
+	Actions     []string       `json:"actions,omitempty"`
+	Providers   []string       `json:"providers,omitempty"`
+	Source      string         `json:"source,omitempty"`
+	Target      string         `json:"target,omitempty"`
+	URL         string         `json:"url,omitempty"`
+	InReplyTo   UUID           `json:"inReplyTo,omitempty"`
+	Attachments []Media        `json:"attachments,omitempty"`
+	ChannelType string         `json:"channelType,omitempty"`
+	Simple      *bool          `json:"simple,omitempty"`
+	ResponseID  UUID           `json:"responseId,omitempty"`
+	Extra       map[string]any `json:"-"`
+}
+
+// Media is an attachment: a file or link and what is known about it. Unnamed keys are kept in Extra.
+type Media struct {
+	ID          string         `json:"id,omitempty"`
+	URL         string         `json:"url,omitempty"`
+	Title       string         `json:"title,omitempty"`
+	Source      string         `json:"source,omitempty"`
+	Description string         `json:"description,omitempty"`
+	Text        string         `json:"text,omitempty"`
+	ContentType string         `json:"contentType,omitempty"` // image, video, audio, document or link
+	Extra       map[string]any `json:"-"`
+}
+
+type (
+	plainContent Content
+	plainMedia   Media
+)
+
+var (
+	contentKeys = []string{"text", "thought", "actions", "providers", "source", "target", "url", "inReplyTo", "attachments", "channelType", "simple", "responseId"}
+	mediaKeys   = []string{"id", "url", "title", "source", "description", "text", "contentType"}
+)
+
+// MarshalJSON writes the named fields and the extra ones in one object.
+func (c Content) MarshalJSON() ([]byte, error) { return mergeJSON(plainContent(c), c.Extra) }
+
+// UnmarshalJSON keeps unknown keys in Extra.
+func (c *Content) UnmarshalJSON(b []byte) error {
+	extra, err := splitJSON(b, (*plainContent)(c), contentKeys)
+	c.Extra = extra
+	return err
+}
+
+// MarshalJSON writes the named fields and the extra ones in one object.
+func (m Media) MarshalJSON() ([]byte, error) { return mergeJSON(plainMedia(m), m.Extra) }
+
+// UnmarshalJSON keeps unknown keys in Extra.
+func (m *Media) UnmarshalJSON(b []byte) error {
+	extra, err := splitJSON(b, (*plainMedia)(m), mediaKeys)
+	m.Extra = extra
+	return err
+}
+
+// EncodeJSON is [json.Marshal] as the contract wants it: no HTML escaping, no newline at the end.
+func EncodeJSON(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}
+
+// DecodeJSON reads one value; numbers inside untyped places keep their text ([json.Number]).
+func DecodeJSON(b []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	return dec.Decode(v)
+}
+
+func mergeJSON(named any, extra map[string]any) ([]byte, error) {
+	b, err := EncodeJSON(named)
+	if err != nil || len(extra) == 0 {
+		return b, err
+	}
+	rest, err := EncodeJSON(extra)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) == 2 { // {}
+		return rest, nil
+	}
+	return append(append(b[:len(b)-1], ','), rest[1:]...), nil
+}
+
+func splitJSON(b []byte, named any, keys []string) (map[string]any, error) {
+	if err := DecodeJSON(b, named); err != nil {
+		return nil, err
+	}
+	var all map[string]any
+	if err := DecodeJSON(b, &all); err != nil {
+		return nil, err
+	}
+	for _, k := range keys {
+		delete(all, k)
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return maps.Clone(all), nil
+}
