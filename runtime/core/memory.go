@@ -22,6 +22,7 @@ type Memory struct {
 	Unique     bool           `json:"unique"`
 	Metadata   map[string]any `json:"metadata"`
 	Embedding  []float32      `json:"embedding,omitempty"`
+	Model      string         `json:"-"`                    // that made the embedding; "" = not known
 	Similarity float64        `json:"similarity,omitempty"` // only in the results of a search
 }
 
@@ -34,6 +35,7 @@ type MemoryQuery struct {
 	Before, After    Millis // createdAt <= Before, createdAt > After
 	Text             string // List: part of the text. Search: words for the ranking
 	Vector           []float32
+	Model            string  // Search: that made Vector; vectors of other models are not compared. "" = any of that size
 	Threshold        float64 // Search: least similarity
 	Limit, Offset    int     // Limit 0 = a default of the implementation, never unbounded
 	IncludeEmbedding bool

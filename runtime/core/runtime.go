@@ -43,6 +43,10 @@ type Out interface {
 type Outcome struct {
 	Reply  *Content // the last, usually only, reply; nil = no further one
 	Reason string   // why there is none: "ignored" (default), "muted", "off"
+	// Commit, if set, is called inside that transaction with a context that carries it: what it writes to
+	// the server's stores with that context is stored together with the reply or not at all. It may be
+	// called more than once and must do nothing but write.
+	Commit func(ctx context.Context) error
 }
 
 // Runtime is one running agent: all that messaging, audio, routes and plugins know of a brain. Embed

@@ -1,0 +1,33 @@
+package core
+
+// LogEntry is one line of the server's own log, as clients see it.
+type LogEntry struct {
+	Time      Millis
+	Level     int // of the contract: trace 10, debug 20, info 30, warn 40, error 50, fatal 60
+	Message   string
+	AgentID   UUID
+	AgentName string
+	Fields    map[string]any // redacted
+}
+
+// MarshalJSON writes one flat object: time, level, msg, the agent if the line is about one, and the fields.
+func (e LogEntry) MarshalJSON() ([]byte, error) {
+	return mergeJSON(struct {
+		Time      Millis `json:"time"`
+		Level     int    `json:"level"`
+		Message   string `json:"msg"`
+		AgentName string `json:"agentName,omitempty"`
+		AgentID   UUID   `json:"agentId,omitempty"`
+	}{e.Time, e.Level, e.Message, e.AgentName, e.AgentID}, e.Fields)
+}
+
+// logLevels are the names of levels in the contract.
+var logLevels = map[string]int{
+	"trace": 10, "debug": 20, "success": 27, "progress": 28, "log": 29, "info": 30, "warn": 40, "error": 50, "fatal": 60,
+}
+
+// LogLevel is the number of a level's name.
+func LogLevel(name string) (level int, known bool) {
+	level, known = logLevels[name]
+	return level, known
+}
