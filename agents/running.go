@@ -1,0 +1,186 @@
+package agents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// Start implements [Service].
+func (m *Manager) Start(ctx context.Context, id core.UUID) error {
+	a, err := m.store.Agent(ctx, id)
+	if err != nil {
+		return err
+	}
+	if _, err := m.built(ctx, a); err != nil {
+		return &core.Error{Code: core.CodeStart, Message: "The agent could not be started", Err: err}
+	}
+	if m.opts.Started != nil {
+		if err := m.opts.Started(ctx, id); err != nil {
+			m.discard(ctx, id)
+			return &core.Error{Code: core.CodeStart, Message: "The agent could not be started", Err: err}
+		}
+	}
+	changed, err := m.setActive(ctx, id, true)
+	if err != nil {
+		m.discard(ctx, id)
+		return err
+	}
+	if changed {
+		m.log.Info("agent started", "agent_id", id, "agent_name", a.Character.Name)
+	}
+	return nil
+}
+
+// Stop implements [Service].
+func (m *Manager) Stop(ctx context.Context, id core.UUID) error {
+	changed, err := m.setActive(ctx, id, false)
+	if err != nil {
+		return err
+	}
+	if !changed {
+		return ErrNotRunning
+	}
+	if m.opts.Stopped != nil {
+		if err := m.opts.Stopped(ctx, id); err != nil {
+			return fmt.Errorf("agents: stop %s: %w", id, err)
+		}
+	}
+	name := m.discard(ctx, id)
+	m.log.Info("agent stopped", "agent_id", id, "agent_name", name)
+	return nil
+}
+
+// Runtime implements [Service]. The version of the row is compared each time, so that a change made by any
+// process is seen before the next turn.
+func (m *Manager) Runtime(ctx context.Context, id core.UUID) (core.Runtime, error) {
+	a, err := m.row(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !a.Active {
+		return nil, ErrNotRunning
+	}
+	return m.built(ctx, a)
+}
+
+// built returns the runtime of a row: the one there is when it is as new, else a renewed one.
+func (m *Manager) built(ctx context.Context, a *Agent) (core.Runtime, error) {
+	id := a.Character.ID
+	m.mu.Lock()
+	r, closed := m.running[id], m.closed
+	m.mu.Unlock()
+	if closed {
+		return nil, &core.Error{Code: core.CodeUnavailable, Message: "The server is shutting down"}
+	}
+	if r != nil && r.version >= a.Version {
+		return r.rt, nil
+	}
+	// One build at a time and agent; it outlives the caller who happened to ask first.
+	v, err, _ := m.starts.Do(string(id), func() (any, error) { return m.renew(context.WithoutCancel(ctx), a) })
+	if err != nil {
+		return nil, err
+	}
+	return v.(core.Runtime), nil
+}
+
+// renew swaps the character of a running agent, or builds one when there is none or its plugins changed.
+func (m *Manager) renew(ctx context.Context, a *Agent) (core.Runtime, error) {
+	id, plugins := a.Character.ID, m.pluginSet(a.Character)
+	m.mu.Lock()
+	old := m.running[id]
+	m.mu.Unlock()
+	if old != nil && old.version >= a.Version {
+		return old.rt, nil
+	}
+	if s, ok := swapper(old); ok && slices.Equal(old.plugins, plugins) {
+		s.SwapCharacter(a.Character)
+		m.mu.Lock()
+		m.running[id] = &running{rt: old.rt, version: a.Version, plugins: plugins}
+		m.mu.Unlock()
+		return old.rt, nil
+	}
+	rt, err := m.guardedBuild(ctx, a.Character)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return nil, errors.Join(&core.Error{Code: core.CodeUnavailable, Message: "The server is shutting down"}, rt.Close(ctx))
+	}
+	m.running[id] = &running{rt: rt, version: a.Version, plugins: plugins}
+	m.mu.Unlock()
+	if old != nil {
+		m.closeRuntime(ctx, old.rt)
+	}
+	return rt, nil
+}
+
+func swapper(r *running) (core.Swapper, bool) {
+	if r == nil {
+		return nil, false
+	}
+	s, ok := r.rt.(core.Swapper)
+	return s, ok
+}
+
+func (m *Manager) guardedBuild(ctx context.Context, c *core.Character) (rt core.Runtime, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			m.log.Error("panic while an agent was built", "agent_id", c.ID, "panic", v, "stack", string(debug.Stack()))
+			err = fmt.Errorf("agents: panic while %s was built: %v", c.ID, v)
+		}
+	}()
+	return m.build(ctx, c)
+}
+
+// discard closes an agent's runtime, if there is one, and returns its name.
+func (m *Manager) discard(ctx context.Context, id core.UUID) string {
+	m.mu.Lock()
+	r := m.running[id]
+	delete(m.running, id)
+	m.mu.Unlock()
+	if r == nil {
+		return ""
+	}
+	m.closeRuntime(ctx, r.rt)
+	return r.rt.Character().Name
+}
+
+func (m *Manager) closeRuntime(ctx context.Context, rt core.Runtime) {
+	if err := rt.Close(context.WithoutCancel(ctx)); err != nil {
+		m.log.Warn("agent did not close well", "agent_id", rt.AgentID(), "err", err)
+	}
+}
+
+// Close closes all runtimes, bounded by ctx. The stored state stays: active agents run again later.
+func (m *Manager) Close(ctx context.Context) error {
+	m.mu.Lock()
+	m.closed = true
+	all := m.running
+	m.running = map[core.UUID]*running{}
+	m.mu.Unlock()
+	m.unheard()
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		errs []error
+	)
+	for _, r := range all {
+		wg.Go(func() {
+			if err := r.rt.Close(ctx); err != nil {
+				mu.Lock()
+				errs = append(errs, err)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
