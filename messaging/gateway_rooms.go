@@ -1,0 +1,119 @@
+package messaging
+
+import (
+	"context"
+	"sync"
+
+	"github.com/eliza-go/eliza/messaging/socketio"
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// room is a channel some socket is in: it is watched as long as that is so.
+type room struct {
+	members int // guarded by Gateway.mu
+	opened  sync.Once
+	cancel  func()
+	err     error
+}
+
+// enter makes sure a channel is watched before the socket joins its room: so it misses nothing from then on.
+func (g *Gateway) enter(ctx context.Context, m *member, channel core.UUID) error {
+	if _, in := m.channels[channel]; in {
+		return nil
+	}
+	g.mu.Lock()
+	r := g.rooms[channel]
+	if r == nil {
+		r = &room{}
+		g.rooms[channel] = r
+	}
+	r.members++
+	g.mu.Unlock()
+	r.opened.Do(func() {
+		r.cancel, r.err = g.svc.Watch(context.WithoutCancel(ctx), channel, -1, func(e Event) { g.deliver(channel, e) })
+	})
+	if r.err != nil {
+		g.exit(channel, r)
+		return r.err
+	}
+	m.channels[channel] = struct{}{}
+	m.socket.Join(string(channel))
+	return nil
+}
+
+func (g *Gateway) exit(channel core.UUID, r *room) {
+	g.mu.Lock()
+	if r.members--; r.members > 0 {
+		g.mu.Unlock()
+		return
+	}
+	if g.rooms[channel] == r {
+		delete(g.rooms, channel)
+	}
+	g.mu.Unlock()
+	if r.cancel != nil {
+		r.cancel()
+	}
+}
+
+// left forgets a socket that is gone.
+func (g *Gateway) left(m *member) {
+	if m.logs != nil {
+		m.logs()
+	}
+	for channel := range m.channels {
+		g.mu.Lock()
+		r := g.rooms[channel]
+		g.mu.Unlock()
+		if r != nil {
+			g.exit(channel, r)
+		}
+	}
+}
+
+// send is a socket's message on its way through the service.
+type send struct {
+	member   *member
+	clientID string
+}
+
+// take returns the send of a message, to whoever asks first.
+func (g *Gateway) take(message core.UUID) *send {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.sends[message]
+	delete(g.sends, message)
+	return s
+}
+
+// deliver hands an event to the sockets in a room. It is called in the channel's order and never blocks.
+func (g *Gateway) deliver(channel core.UUID, e Event) {
+	to := g.io.Of("/").To(string(channel))
+	if e.Kind == KindMessage {
+		if s := g.take(e.MessageID); s != nil {
+			g.broadcast(to.Except(s.member.socket.ID()), frames(e, g.controls)[0])
+			g.settle(s, e.Message)
+			return
+		}
+	}
+	for _, f := range frames(e, g.controls) {
+		g.broadcast(to, f)
+	}
+}
+
+func (g *Gateway) controls(r *Result) bool { return controls(g.opts.InputControl, r.DM) }
+
+func (g *Gateway) broadcast(to socketio.Broadcast, f frame) {
+	if err := to.Emit(f.name, f.data); err != nil {
+		g.log.Error("event not broadcast", "event", f.name, "err", err)
+	}
+}
+
+// settle gives a sender its own message, under the id it knows it by, and the acknowledgement: before
+// anything that follows from the message.
+func (g *Gateway) settle(s *send, msg *Message) {
+	own := broadcast(msg)
+	own.ClientMessageID = s.clientID
+	g.emit(s.member.socket, "messageBroadcast", own)
+	g.emit(s.member.socket, "messageAck", ack(msg, s.clientID, false))
+}

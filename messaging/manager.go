@@ -1,0 +1,187 @@
+package messaging
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// Options tunes a [Manager]. The zero value is ready to use.
+type Options struct {
+	Logger   *slog.Logger // slog.Default() when nil
+	Memories Memories     // told of deletions; nil when agents keep no memories
+
+	TurnTimeout  time.Duration // of one turn; 5 minutes when 0
+	DeliveryTTL  time.Duration // after which a delivery nobody took ends as expired; 1 hour when 0
+	Lease        time.Duration // of a delivery taken by this process; 3 s when 0
+	Poll         time.Duration // how often stored deliveries are looked through, as a net; 500 ms when 0
+	Retention    time.Duration // of ended deliveries; 7 days when 0
+	MaxLane      int           // unfinished deliveries of a lane before messages are refused; 100 when 0
+	MaxTurns     int           // turns at once; 512 when 0
+	MaxAgent     int           // turns at once of one agent; 64 when 0
+	MaxLost      int           // how often a turn may be lost to a crash before it fails; 3 when 0
+	AgentToAgent int           // agent messages in a row that are delivered to other agents; 0 = none
+	InputControl string        // "dm" (default), "all" or "off": where clients' input is disabled during a turn
+}
+
+// withDefaults fills what is unset.
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	for _, d := range []struct {
+		v   *time.Duration
+		def time.Duration
+	}{
+		{&o.TurnTimeout, 5 * time.Minute}, {&o.DeliveryTTL, time.Hour}, {&o.Lease, 3 * time.Second},
+		{&o.Poll, 500 * time.Millisecond}, {&o.Retention, 7 * 24 * time.Hour},
+	} {
+		if *d.v == 0 {
+			*d.v = d.def
+		}
+	}
+	for _, d := range []struct {
+		v   *int
+		def int
+	}{{&o.MaxLane, 100}, {&o.MaxTurns, 512}, {&o.MaxAgent, 64}, {&o.MaxLost, 3}} {
+		if *d.v == 0 {
+			*d.v = d.def
+		}
+	}
+	if o.InputControl == "" {
+		o.InputControl = "dm"
+	}
+	return o
+}
+
+// Manager is the default [Service]. Until [Manager.Start] it stores messages but no agent answers.
+type Manager struct {
+	store Store
+	opts  Options
+	log   *slog.Logger
+	seqs  *sequencers
+	lanes *lanes
+
+	mu      sync.Mutex
+	agents  Agents
+	closing bool
+	stop    context.CancelFunc
+	wg      sync.WaitGroup
+}
+
+var _ Service = (*Manager)(nil)
+
+// New returns a Manager over store. It starts nothing.
+func New(store Store, opts Options) *Manager {
+	if store == nil {
+		panic("messaging.New: nil store")
+	}
+	opts = opts.withDefaults()
+	m := &Manager{store: store, opts: opts, log: opts.Logger.With("component", "messaging")}
+	m.seqs = newSequencers(store, m.log)
+	m.lanes = newLanes(m)
+	return m
+}
+
+// Start makes sure the default message server exists, resumes what an earlier process left and lets agents
+// answer, until ctx ends or [Manager.Shutdown] is called.
+func (m *Manager) Start(ctx context.Context, agents Agents) error {
+	now := core.ISO(core.Now())
+	err := m.store.EnsureServer(ctx, Server{ID: core.DefaultServerID, Name: "Default Server", SourceType: "eliza_default", CreatedAt: now, UpdatedAt: now})
+	if err != nil {
+		return err
+	}
+	if err := m.store.VoidLeases(ctx); err != nil {
+		return err
+	}
+	run, stop := context.WithCancel(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.agents != nil || m.closing {
+		stop()
+		return errors.New("messaging: started twice or after Shutdown")
+	}
+	m.agents, m.stop = agents, stop
+	m.wg.Go(func() { m.lanes.run(run) })
+	m.wg.Go(func() { m.housekeep(run) })
+	return nil
+}
+
+// Shutdown refuses new messages, lets the turns under way end until ctx does, hands the others back to the
+// store and stops. Safe twice and without Start.
+func (m *Manager) Shutdown(ctx context.Context) error {
+	m.mu.Lock()
+	m.closing = true
+	stop := m.stop
+	m.mu.Unlock()
+	if stop == nil {
+		return nil
+	}
+	err := m.lanes.drain(ctx)
+	stop()
+	m.wg.Wait()
+	return err
+}
+
+// housekeep removes what is no longer needed, now and then.
+func (m *Manager) housekeep(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := m.store.Sweep(ctx, m.opts.Retention, 24*time.Hour); err != nil && ctx.Err() == nil {
+				m.log.Warn("sweep failed", "err", err)
+			}
+		}
+	}
+}
+
+// running returns the agents, or why nothing can be done now.
+func (m *Manager) running() (Agents, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.closing:
+		return nil, ErrShuttingDown
+	case m.agents == nil:
+		return nil, &core.Error{Code: core.CodeUnavailable, Message: "The server has not started", RetryAfter: time.Second}
+	}
+	return m.agents, nil
+}
+
+func (m *Manager) open() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closing {
+		return ErrShuttingDown
+	}
+	return nil
+}
+
+// goroutine runs fn as one of the Manager's own, bounded in time and guarded, unless it is closing.
+func (m *Manager) goroutine(ctx context.Context, limit time.Duration, what string, fn func(context.Context)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closing {
+		return
+	}
+	m.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+		defer cancel()
+		defer m.guard(what)
+		fn(ctx)
+	})
+}
+
+func (m *Manager) guard(what string) {
+	if v := recover(); v != nil {
+		m.log.Error("panic", "in", what, "panic", v, "stack", stack())
+	}
+}

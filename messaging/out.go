@@ -1,0 +1,154 @@
+package messaging
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// out is the core.Out of one delivery.
+type out struct {
+	m    *Manager
+	d    *Delivery
+	name string // of the agent
+
+	mu     sync.Mutex
+	closed bool
+	acting bool
+	index  int             // of the next chunk
+	text   strings.Builder // streamed so far, of the coming reply
+}
+
+var _ core.Out = (*out)(nil)
+
+func newOut(m *Manager, d *Delivery, name string) *out { return &out{m: m, d: d, name: name} }
+
+// NextReply implements [core.Out].
+func (o *out) NextReply() core.UUID {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.d.ReplyID()
+}
+
+// Stream implements [core.Out].
+func (o *out) Stream(text string) {
+	if text == "" || !utf8.ValidString(text) {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return
+	}
+	o.m.seqs.live(Event{
+		Kind: KindChunk, ChannelID: o.d.ChannelID, MessageID: o.d.ReplyID(),
+		Chunk: &Chunk{AgentID: o.d.AgentID, InReplyTo: o.d.MessageID, Text: text, Index: o.index},
+	})
+	o.index++
+	o.text.WriteString(text)
+}
+
+// Send implements [core.Out].
+func (o *out) Send(ctx context.Context, c core.Content) (core.UUID, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return "", ErrLost
+	}
+	msg, err := o.m.store.Reply(ctx, o.d, o.reply(c))
+	if err != nil {
+		return "", err
+	}
+	o.d.Replies = append(o.d.Replies, msg.ID)
+	o.index = 0
+	o.text.Reset()
+	o.m.seqs.publish(ctx, o.d.ChannelID, Event{Seq: msg.Seq, Kind: KindMessage, ChannelID: msg.ChannelID, MessageID: msg.ID, Message: msg})
+	return msg.ID, nil
+}
+
+func (o *out) reply(c core.Content) NewMessage {
+	n := replyMessage(o.d.AgentID, o.name, c)
+	n.ID, n.ChannelID, n.ServerID, n.InReplyTo = o.d.ReplyID(), o.d.ChannelID, o.d.Channel.ServerID, o.d.MessageID
+	n.AgentRun = o.m.opts.AgentToAgent
+	n.Metadata["channelType"], n.Metadata["isDm"] = o.d.Channel.Type, IsDM(o.d.Channel.Type)
+	return n
+}
+
+// Progress implements [core.Out].
+func (o *out) Progress(ctx context.Context, id core.UUID, c core.Content) error {
+	n := o.reply(c)
+	n.ID, n.SourceType, n.Undeliver = id, SourceAction, true
+	a, err := o.m.Accept(core.WithIdentity(ctx, core.Identity{}), n)
+	if err != nil || !a.Duplicate {
+		return err
+	}
+	_, err = o.m.EditMessage(ctx, id, Edit{Content: &n.Content, Raw: n.Raw})
+	return err
+}
+
+// Acting implements [core.Out].
+func (o *out) Acting(ctx context.Context) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.acting {
+		return nil
+	}
+	if err := o.m.store.Acting(ctx, o.d); err != nil {
+		return err
+	}
+	o.acting = true
+	return nil
+}
+
+func (o *out) acted() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.acting
+}
+
+func (o *out) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+}
+
+// fail tells clients that a stream they saw the beginning of will not be completed.
+func (o *out) fail(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.index == 0 {
+		return
+	}
+	o.m.seqs.live(Event{
+		Kind: KindStreamError, ChannelID: o.d.ChannelID, MessageID: o.d.ReplyID(),
+		Chunk: &Chunk{AgentID: o.d.AgentID, InReplyTo: o.d.MessageID, Text: o.text.String(), Error: streamError(err)},
+	})
+	o.index = 0
+}
+
+func streamError(err error) string {
+	switch err {
+	case errTimeout, errStopped, errDeleted, errShutdown, errSilent:
+		return err.Error()
+	}
+	return clientText(err)
+}
+
+// ending is how a turn that returned an outcome ends its delivery.
+func (o *out) ending(oc core.Outcome) Ending {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	e := Ending{State: StateDone, Commit: oc.Commit}
+	switch {
+	case oc.Reply != nil && (strings.TrimSpace(oc.Reply.Text) != "" || len(oc.Reply.Attachments) > 0):
+		n := o.reply(*oc.Reply)
+		e.Reply = &n
+	case len(o.d.Replies) == 0:
+		e.State, e.Error = StateIgnored, cmp.Or(oc.Reason, "ignored")
+	}
+	return e
+}

@@ -1,0 +1,171 @@
+package messaging
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// keepAlive is how often a silent stream sends a comment, so that nothing between closes it.
+const keepAlive = 15 * time.Second
+
+// sse writes server-sent events (WHATWG HTML, section 9.2), each at once.
+type sse struct{ res *echo.Response }
+
+func newSSE(c echo.Context) sse {
+	h := c.Response().Header()
+	h.Set(echo.HeaderContentType, "text/event-stream")
+	h.Set(echo.HeaderCacheControl, "no-cache")
+	h.Set(echo.HeaderConnection, "keep-alive")
+	h.Set("X-Accel-Buffering", "no")
+	c.Response().WriteHeader(http.StatusOK)
+	return sse{c.Response()}
+}
+
+// event writes one event. A number goes ahead in a block of its own, which sets the stream's last id
+// without dispatching an event: frames stay "event" and "data".
+func (s sse) event(seq int64, name string, data any) {
+	b, err := core.EncodeJSON(data)
+	if err != nil {
+		return
+	}
+	if seq > 0 {
+		fmt.Fprintf(s.res, "id: %d\n\n", seq)
+	}
+	fmt.Fprintf(s.res, "event: %s\ndata: %s\n\n", name, b)
+	s.res.Flush()
+}
+
+func (s sse) comment() {
+	fmt.Fprint(s.res, ": keep-alive\n\n")
+	s.res.Flush()
+}
+
+// follower takes the events that belong to one message, for a reader that may be slower than they come.
+type follower struct {
+	message core.UUID
+	ready   chan struct{} // has one element when there is something new
+
+	mu     sync.Mutex
+	events []Event
+}
+
+func newFollower(message core.UUID) *follower {
+	return &follower{message: message, ready: make(chan struct{}, 1)}
+}
+
+// take is the watcher: it never blocks.
+func (f *follower) take(e Event) {
+	if !f.mine(e) {
+		return
+	}
+	f.mu.Lock()
+	f.events = append(f.events, e)
+	f.mu.Unlock()
+	select {
+	case f.ready <- struct{}{}:
+	default:
+	}
+}
+
+func (f *follower) mine(e Event) bool {
+	switch e.Kind {
+	case KindChunk, KindStreamError:
+		return e.Chunk.InReplyTo == f.message
+	case KindMessage:
+		return answers(e.Message, f.message)
+	case KindComplete:
+		return e.MessageID == f.message
+	case KindRemoved:
+		return true
+	}
+	return false
+}
+
+// answers tells whether m is an agent's reply to a message.
+func answers(m *Message, to core.UUID) bool {
+	return m.InReplyTo == to && m.ByAgent && m.SourceType != SourceAction
+}
+
+func (f *follower) next() []Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	events := f.events
+	f.events = nil
+	return events
+}
+
+// chunkFrame and the like are what is in the data of a frame, in the spellings of both generations.
+type chunkFrame struct {
+	Type      string    `json:"type"`
+	MessageID core.UUID `json:"messageId"`
+	Chunk     string    `json:"chunk"`
+	Text      string    `json:"text"`
+	Index     int       `json:"index"`
+}
+
+type messageFrame struct {
+	Type string `json:"type"`
+	broadcastView
+}
+
+type doneFrame struct {
+	Type string `json:"type"`
+	replyView
+	Responses []replyView `json:"responses"`
+}
+
+type errorFrame struct {
+	Type  string `json:"type"`
+	Error string `json:"error"`
+}
+
+// write passes events on until the message is complete, then ends with exactly one done or error. A reader
+// that leaves ends only its own waiting.
+func (f *follower) write(ctx context.Context, w sse) {
+	tick := time.NewTicker(keepAlive)
+	defer tick.Stop()
+	var replies []replyView
+	for {
+		select {
+		case <-f.ready:
+		case <-tick.C:
+			w.comment()
+		case <-ctx.Done():
+			w.event(0, "error", errorFrame{"error", "The agent has not answered in time; its answer will be in the channel"})
+			return
+		}
+		for _, e := range f.next() {
+			switch e.Kind {
+			case KindChunk:
+				w.event(0, "chunk", chunkFrame{"chunk", e.MessageID, e.Chunk.Text, e.Chunk.Text, e.Chunk.Index})
+			case KindMessage:
+				w.event(e.Seq, "message", messageFrame{"message", broadcast(e.Message)})
+				replies = append(replies, replied(e.Message))
+			case KindComplete, KindRemoved:
+				w.end(e.Result, replies)
+				return
+			}
+		}
+	}
+}
+
+func (s sse) end(r *Result, replies []replyView) {
+	if r != nil && r.Status() == "error" {
+		s.event(0, "error", errorFrame{"error", r.failure()})
+		return
+	}
+	done := doneFrame{Type: "complete", Responses: replies}
+	if len(replies) > 0 {
+		done.replyView = replies[len(replies)-1]
+	} else {
+		done.Actions, done.Responses = []string{"IGNORE"}, []replyView{}
+	}
+	s.event(0, "done", done)
+}
