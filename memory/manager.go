@@ -1,0 +1,190 @@
+package memory
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// busTopic carries scopes of connections that changed, as JSON.
+const busTopic = "memory"
+
+const (
+	defaultConnections  = 8192
+	defaultLogAge       = 30 * 24 * time.Hour
+	defaultLogsPerAgent = 10_000
+)
+
+// States of an agent in a room.
+const (
+	StateFollowed = "FOLLOWED"
+	StateMuted    = "MUTED"
+)
+
+// Manager is the default [Service].
+type Manager struct {
+	store   Store
+	opts    Options
+	cache   *cache
+	unheard func()
+}
+
+var _ Service = (*Manager)(nil)
+
+// New returns a Manager over store. [Manager.Close] ends its subscription to the bus, if it has one.
+func New(store Store, opts Options) *Manager {
+	if store == nil {
+		panic("memory: a store is needed")
+	}
+	if opts.Connections <= 0 {
+		opts.Connections = defaultConnections
+	}
+	if opts.LogAge == 0 {
+		opts.LogAge = defaultLogAge
+	}
+	if opts.LogsPerAgent == 0 {
+		opts.LogsPerAgent = defaultLogsPerAgent
+	}
+	m := &Manager{store: store, opts: opts, cache: newCache(opts.Connections), unheard: func() {}}
+	if opts.Bus != nil {
+		m.unheard = opts.Bus.Subscribe(busTopic, m.heard)
+	}
+	return m
+}
+
+// Close stops listening to other processes.
+func (m *Manager) Close() { m.unheard() }
+
+// heard drops what another process changed.
+func (m *Manager) heard(note []byte) {
+	var s scope
+	if note != nil && json.Unmarshal(note, &s) != nil {
+		return
+	}
+	m.cache.drop(s)
+}
+
+// changed makes a change of connections known, here and elsewhere, once it is stored.
+func (m *Manager) changed(ctx context.Context, s scope) {
+	core.AfterCommit(ctx, func() {
+		m.cache.drop(s)
+		if m.opts.Bus == nil {
+			return
+		}
+		if note, err := json.Marshal(s); err == nil {
+			_ = m.opts.Bus.Publish(context.WithoutCancel(ctx), busTopic, note) // a lossy hint by contract
+		}
+	})
+}
+
+// For implements [Service].
+func (m *Manager) For(agent core.UUID) core.Memories { return view{m, agent} }
+
+// limitOf bounds a limit.
+func limitOf(n int) int {
+	if n <= 0 {
+		return DefaultLimit
+	}
+	return min(n, MaxLimit)
+}
+
+// roomIDs are the ids a room may be meant by: its own, or that of its channel.
+func roomIDs(agent, id core.UUID) []core.UUID {
+	return []core.UUID{id, core.ForAgent(agent, string(id))}
+}
+
+// Memories implements [Service].
+func (m *Manager) Memories(ctx context.Context, agent core.UUID, q core.MemoryQuery) ([]core.Memory, bool, error) {
+	q.Limit = limitOf(q.Limit)
+	q.Offset = max(0, q.Offset)
+	return m.store.Memories(ctx, agent, q)
+}
+
+// PatchMemory implements [Service].
+func (m *Manager) PatchMemory(ctx context.Context, agent, id core.UUID, p MemoryPatch) (*core.Memory, error) {
+	return m.store.UpdateMemory(ctx, agent, id, p)
+}
+
+// SetEmbedding implements [Service].
+func (m *Manager) SetEmbedding(ctx context.Context, agent, id core.UUID, model string, vector []float32) error {
+	_, err := m.store.UpdateMemory(ctx, agent, id, MemoryPatch{Embedding: vector, Model: model})
+	return err
+}
+
+// DeleteMemory implements [Service].
+func (m *Manager) DeleteMemory(ctx context.Context, agent, id core.UUID) error {
+	n, err := m.store.DeleteMemories(ctx, agent, []core.UUID{id})
+	if err == nil && n == 0 {
+		return ErrNotFound
+	}
+	return err
+}
+
+// DeleteMemories implements [Service].
+func (m *Manager) DeleteMemories(ctx context.Context, agent core.UUID) (int64, error) {
+	return m.store.DeleteAllMemories(ctx, agent)
+}
+
+// DeleteRoomMemories implements [Service].
+func (m *Manager) DeleteRoomMemories(ctx context.Context, agent, room core.UUID) error {
+	return m.store.DeleteRoomMemories(ctx, agent, room, []string{core.TableMessages, core.TableDocuments, "message", "document", "fragments"})
+}
+
+// Relate implements [Service].
+func (m *Manager) Relate(ctx context.Context, r core.Relationship) error {
+	if r.ID == "" {
+		r.ID = core.NewUUID()
+	}
+	if r.CreatedAt == 0 {
+		r.CreatedAt = core.ISO(core.Now())
+	}
+	return m.store.Relate(ctx, r)
+}
+
+// Logs implements [Service].
+func (m *Manager) Logs(ctx context.Context, q LogQuery) ([]core.Log, error) {
+	q.Limit = limitOf(q.Limit)
+	q.Offset = max(0, q.Offset)
+	return m.store.Logs(ctx, q)
+}
+
+// DeleteLog implements [Service].
+func (m *Manager) DeleteLog(ctx context.Context, agent, id core.UUID) error {
+	return m.store.DeleteLog(ctx, agent, id)
+}
+
+// Sweep implements [Service].
+func (m *Manager) Sweep(ctx context.Context) error {
+	var before core.Millis
+	if m.opts.LogAge > 0 {
+		before = core.MillisOf(time.Now().Add(-m.opts.LogAge))
+	}
+	return m.store.SweepLogs(ctx, before, max(0, m.opts.LogsPerAgent))
+}
+
+// ForgetMessage implements [Service].
+func (m *Manager) ForgetMessage(ctx context.Context, message core.UUID) error {
+	return m.store.ForgetMessage(ctx, message)
+}
+
+// ForgetChannel implements [Service].
+func (m *Manager) ForgetChannel(ctx context.Context, channel core.UUID, dropRooms bool) error {
+	if err := m.store.ForgetChannel(ctx, channel, dropRooms); err != nil {
+		return err
+	}
+	if dropRooms {
+		m.changed(ctx, scope{Channel: channel})
+	}
+	return nil
+}
+
+// ForgetAgent implements [Service].
+func (m *Manager) ForgetAgent(ctx context.Context, agent core.UUID) error {
+	if err := m.store.ForgetAgent(ctx, agent); err != nil {
+		return err
+	}
+	m.changed(ctx, scope{Agent: agent})
+	return nil
+}
