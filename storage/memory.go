@@ -1,0 +1,229 @@
+package storage
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/eliza-go/eliza/memory"
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// memoryStore keeps what agents know.
+type memoryStore struct{ db *DB }
+
+var _ memory.Store = memoryStore{}
+
+// Memory returns the store of package memory.
+func (db *DB) Memory() memory.Store { return memoryStore{db} }
+
+// insertRows is how many rows one INSERT has at most, within what databases allow of variables.
+const insertRows = 500
+
+// memoryRow is a row of memories.
+type memoryRow struct {
+	ID             core.UUID `gorm:"primaryKey"`
+	AgentID        core.UUID `gorm:"primaryKey"`
+	Type           string
+	RoomID         core.UUID
+	WorldID        core.UUID
+	EntityID       core.UUID
+	SourceID       *string
+	DocumentID     *string
+	IsUnique       bool
+	CreatedAt      core.Millis `gorm:"autoCreateTime:false"`
+	EmbeddingModel string
+	EmbeddingDim   int
+	Content        jsonColumn[core.Content]
+	Metadata       jsonMap
+	Embedding      vectorColumn
+}
+
+// memoryColumns is memoryRow without the embedding.
+const memoryColumns = `id, agent_id, type, room_id, world_id, entity_id, source_id, document_id, is_unique, created_at, embedding_model, embedding_dim, content, metadata`
+
+// TableName names the table for GORM.
+func (memoryRow) TableName() string { return "memories" }
+
+func toMemoryRow(m core.Memory) memoryRow {
+	r := memoryRow{
+		ID: m.ID, AgentID: m.AgentID, Type: m.Table, RoomID: m.RoomID, WorldID: m.WorldID, EntityID: m.EntityID,
+		IsUnique: m.Unique, CreatedAt: m.CreatedAt, Content: jsonColumn[core.Content]{m.Content},
+	}
+	r.setMetadata(m.Metadata)
+	r.setEmbedding(m.Embedding, m.Model)
+	return r
+}
+
+func (r *memoryRow) setMetadata(m map[string]any) {
+	r.Metadata, r.SourceID, r.DocumentID = m, textKey(m, "sourceId"), textKey(m, "documentId")
+}
+
+func (r *memoryRow) setEmbedding(v []float32, model string) {
+	r.Embedding, r.EmbeddingDim, r.EmbeddingModel = v, len(v), model
+}
+
+func (r *memoryRow) memory() core.Memory {
+	m := core.Memory{
+		ID: r.ID, Table: r.Type, CreatedAt: r.CreatedAt, Content: r.Content.V, EntityID: r.EntityID, AgentID: r.AgentID,
+		RoomID: r.RoomID, WorldID: r.WorldID, Unique: r.IsUnique, Metadata: r.Metadata, Embedding: r.Embedding, Model: r.EmbeddingModel,
+	}
+	if m.Metadata == nil {
+		m.Metadata = map[string]any{}
+	}
+	return m
+}
+
+// textKey is a text of a JSON object; nil, for NULL, when there is none.
+func textKey(m map[string]any, key string) *string {
+	switch s := m[key].(type) {
+	case string:
+		if s != "" {
+			return &s
+		}
+	case core.UUID:
+		if text := string(s); text != "" {
+			return &text
+		}
+	}
+	return nil
+}
+
+// conditions collects what a WHERE demands.
+type conditions struct {
+	sql  string
+	args []any
+}
+
+func where(cond string, args ...any) *conditions { return &conditions{` WHERE ` + cond, args} }
+
+func (c *conditions) and(cond string, args ...any) {
+	c.sql += ` AND ` + cond
+	c.args = append(c.args, args...)
+}
+
+func (c *conditions) andID(column string, id core.UUID) {
+	if id != "" {
+		c.and(column+` = ?`, id)
+	}
+}
+
+func memoriesWhere(agent core.UUID, q core.MemoryQuery) *conditions {
+	w := where(`agent_id = ?`, agent)
+	if q.Table != "" {
+		w.and(`type = ?`, q.Table)
+	}
+	w.andID(`room_id`, q.RoomID)
+	w.andID(`world_id`, q.WorldID)
+	w.andID(`entity_id`, q.EntityID)
+	if q.Before > 0 {
+		w.and(`created_at <= ?`, q.Before)
+	}
+	if q.After > 0 {
+		w.and(`created_at > ?`, q.After)
+	}
+	return w
+}
+
+func (s memoryStore) Insert(ctx context.Context, memories []core.Memory, logs []core.Log) error {
+	rows := make([]memoryRow, len(memories))
+	for i, m := range memories {
+		rows[i] = toMemoryRow(m)
+	}
+	entries := make([]logRow, len(logs))
+	for i, l := range logs {
+		entries[i] = toLogRow(l)
+	}
+	return s.db.write(ctx, func(tx *gorm.DB) error {
+		tx = tx.Clauses(clause.OnConflict{DoNothing: true}).Session(&gorm.Session{})
+		if len(rows) > 0 {
+			if err := tx.CreateInBatches(rows, insertRows).Error; err != nil {
+				return wrap("store memories", err)
+			}
+		}
+		if len(entries) > 0 {
+			return wrap("store agent logs", tx.CreateInBatches(entries, insertRows).Error)
+		}
+		return nil
+	})
+}
+
+func (s memoryStore) Memories(ctx context.Context, agent core.UUID, q core.MemoryQuery) ([]core.Memory, bool, error) {
+	w := memoriesWhere(agent, q)
+	if q.Text != "" {
+		w.and(`lower(content ->> 'text') LIKE lower(?) ESCAPE '\'`, "%"+likeEscape(q.Text)+"%")
+	}
+	columns := memoryColumns
+	if q.IncludeEmbedding {
+		columns += `, embedding`
+	}
+	var rows []memoryRow
+	err := s.db.read(ctx).Raw(`SELECT `+columns+` FROM memories`+w.sql+` ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
+		append(w.args, q.Limit+1, q.Offset)...).Scan(&rows).Error
+	if err != nil {
+		return nil, false, wrap("list memories", err)
+	}
+	more := len(rows) > q.Limit
+	return toMemories(rows[:min(len(rows), q.Limit)]), more, nil
+}
+
+func toMemories(rows []memoryRow) []core.Memory {
+	out := make([]core.Memory, len(rows))
+	for i := range rows {
+		out[i] = rows[i].memory()
+	}
+	return out
+}
+
+func (s memoryStore) UpdateMemory(ctx context.Context, agent, id core.UUID, p memory.MemoryPatch) (*core.Memory, error) {
+	var m core.Memory
+	err := s.db.write(ctx, func(tx *gorm.DB) error {
+		var rows []memoryRow
+		if err := tx.Raw(`SELECT `+memoryColumns+` FROM memories WHERE id = ? AND agent_id = ?`+forUpdate(tx), id, agent).Scan(&rows).Error; err != nil {
+			return wrap("read memory", err)
+		}
+		if len(rows) == 0 {
+			return memory.ErrNotFound
+		}
+		r := &rows[0]
+		if err := patchMemory(tx, r, p); err != nil {
+			return err
+		}
+		m = r.memory()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &m, nil
+}
+
+func patchMemory(tx *gorm.DB, r *memoryRow, p memory.MemoryPatch) error {
+	if p.Content != nil {
+		r.Content.V = *p.Content
+	}
+	if p.Metadata != nil {
+		r.setMetadata(p.Metadata)
+	}
+	if n := len(p.Embedding); n > 0 {
+		if p.SameSize && r.EmbeddingDim > 0 && r.EmbeddingDim != n {
+			return core.BadRequest("Invalid field: embedding has another size than the stored one")
+		}
+		model := p.Model
+		if model == "" {
+			model = r.EmbeddingModel
+		}
+		r.setEmbedding(p.Embedding, model)
+		err := tx.Exec(`UPDATE memories SET embedding = ?, embedding_dim = ?, embedding_model = ? WHERE id = ? AND agent_id = ?`,
+			r.Embedding, r.EmbeddingDim, r.EmbeddingModel, r.ID, r.AgentID).Error
+		if err != nil {
+			return wrap("store embedding", err)
+		}
+	}
+	if p.Content == nil && p.Metadata == nil {
+		return nil
+	}
+	return wrap("update memory", tx.Exec(`UPDATE memories SET content = ?, metadata = ?, source_id = ?, document_id = ? WHERE id = ? AND agent_id = ?`,
+		r.Content, r.Metadata, r.SourceID, r.DocumentID, r.ID, r.AgentID).Error)
+}

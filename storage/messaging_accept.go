@@ -1,0 +1,230 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/eliza-go/eliza/messaging"
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// errTaken rolls the transaction of a message back that is stored already.
+var errTaken = errors.New("message id or key taken")
+
+func (s messagingStore) Accept(ctx context.Context, n messaging.NewMessage, maxLane int) (*messaging.Accepted, error) {
+	if n.ID == "" {
+		n.ID = core.NewUUID()
+	}
+	var a *messaging.Accepted
+	err := s.db.write(ctx, func(tx *gorm.DB) (err error) {
+		a, err = accept(tx, n, maxLane)
+		return err
+	})
+	if errors.Is(err, errTaken) {
+		return s.existing(ctx, n)
+	}
+	return a, err
+}
+
+// existing answers a message that was stored before.
+func (s messagingStore) existing(ctx context.Context, n messaging.NewMessage) (*messaging.Accepted, error) {
+	tx := s.db.read(ctx)
+	msg, err := messageBy(tx, `WHERE m.id = ?`, n.ID)
+	if err == nil {
+		if msg.ChannelID != n.ChannelID || msg.AuthorID != n.AuthorID {
+			return nil, messaging.ErrConflict.With("The message id is taken by another message")
+		}
+	} else if key := dedupKey(n); key != nil {
+		msg, err = messageBy(tx, `WHERE m.channel_id = ? AND m.dedup_key = ?`, n.ChannelID, *key)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ch, err := s.Channel(ctx, n.ChannelID)
+	return &messaging.Accepted{Message: msg, Channel: ch, Duplicate: true}, err
+}
+
+func dedupKey(n messaging.NewMessage) *string {
+	var key string
+	switch {
+	case n.External && n.SourceID != "":
+		key = "ext:" + n.SourceType + ":" + n.SourceID
+	case n.ClientID != "":
+		key = "cli:" + string(n.AuthorID) + ":" + n.ClientID
+	default:
+		return nil
+	}
+	return &key
+}
+
+// accept stores a message in its channel, which is made when it is missing and n says how.
+func accept(tx *gorm.DB, n messaging.NewMessage, maxLane int) (*messaging.Accepted, error) {
+	ch, err := lockChannel(tx, n.ChannelID)
+	if errors.Is(err, messaging.ErrChannelNotFound) && n.Create != nil {
+		ch, err = createFor(tx, n)
+	}
+	if err != nil {
+		return nil, err
+	}
+	in, err := insertMessage(tx, ch, n, maxLane, true)
+	if err != nil {
+		return nil, err
+	}
+	a := &messaging.Accepted{Message: in.message, Channel: ch.channel(), Lanes: in.lanes, Seq: in.completeSeq}
+	if in.completeSeq > 0 {
+		a.Complete = &messaging.Result{MessageID: n.ID, ServerID: ch.ServerID, DM: messaging.IsDM(ch.Type), Agents: in.ended}
+	}
+	return a, nil
+}
+
+func createFor(tx *gorm.DB, n messaging.NewMessage) (*channelRow, error) {
+	c := *n.Create
+	c.ID = n.ChannelID
+	if c.ServerID == "" {
+		c.ServerID = n.ServerID
+	}
+	row, err := insertChannel(tx, c)
+	if err != nil {
+		return nil, err
+	}
+	return row, nil
+}
+
+// inserted is what insertMessage did.
+type inserted struct {
+	message     *messaging.Message
+	lanes       []messaging.Lane
+	ended       []messaging.AgentResult // agents that will not answer
+	completeSeq int64                   // > 0: nobody will, the message is complete
+}
+
+// concerned is an agent that has to react to a message.
+type concerned struct {
+	ID     core.UUID
+	Active bool
+	Queued int // unfinished deliveries in its lane
+}
+
+// insertMessage gives a message its number and stores it with its deliveries. ch must be locked.
+func insertMessage(tx *gorm.DB, ch *channelRow, n messaging.NewMessage, maxLane int, completes bool) (*inserted, error) {
+	now := core.Now()
+	byAgent, agents, err := whoReacts(tx, ch, n)
+	if err != nil {
+		return nil, err
+	}
+	in := &inserted{}
+	var deliveries []deliveryRow
+	for _, a := range agents {
+		d := newDelivery(n.ID, a.ID, ch.ID, now)
+		switch {
+		case !a.Active:
+			d.State, d.EndedAt = messaging.StateSkipped, now
+			in.ended = append(in.ended, messaging.AgentResult{AgentID: a.ID, Status: messaging.StatusStopped})
+		case maxLane > 0 && a.Queued >= maxLane:
+			return nil, &core.Error{Code: core.CodeRateLimit, Message: "Too many unanswered messages in this channel", RetryAfter: time.Second}
+		default:
+			in.lanes = append(in.lanes, messaging.Lane{AgentID: a.ID, ChannelID: ch.ID})
+		}
+		deliveries = append(deliveries, d)
+	}
+	row := messageRow{
+		ID: n.ID, ChannelID: ch.ID, AuthorID: n.AuthorID, ByAgent: byAgent, Content: n.Content, RawMessage: n.Raw, Metadata: n.Metadata,
+		SourceType: n.SourceType, SourceID: n.SourceID, InReplyTo: n.InReplyTo, DedupKey: dedupKey(n), OpenDeliveries: len(in.lanes),
+		CreatedAt: ch.stamp(now),
+	}
+	row.UpdatedAt = row.CreatedAt
+	numbers := int64(1)
+	if completes && !byAgent && !n.Undeliver && len(in.lanes) == 0 {
+		numbers = 2
+	}
+	if row.Seq, err = ch.advance(tx, numbers); err != nil {
+		return nil, err
+	}
+	if numbers == 2 {
+		in.completeSeq = row.Seq + 1
+		row.CompleteSeq = &in.completeSeq
+	}
+	if err := insertRow(tx, &row); err != nil {
+		return nil, err
+	}
+	for i := range deliveries {
+		deliveries[i].Seq = row.Seq
+	}
+	if len(deliveries) > 0 {
+		if err := tx.Create(&deliveries).Error; err != nil {
+			return nil, wrap("store deliveries", err)
+		}
+	}
+	row.ServerID = ch.ServerID
+	in.message = row.message()
+	return in, nil
+}
+
+func insertRow(tx *gorm.DB, row *messageRow) error {
+	res := tx.Exec(`INSERT INTO central_messages (id, channel_id, author_id, by_agent, content, raw_message, metadata, source_type,
+		source_id, in_reply_to, dedup_key, seq, complete_seq, open_deliveries, created_at, updated_at)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
+		row.ID, row.ChannelID, row.AuthorID, row.ByAgent, row.Content, row.RawMessage, row.Metadata, row.SourceType,
+		row.SourceID, row.InReplyTo, row.DedupKey, row.Seq, row.CompleteSeq, row.OpenDeliveries, row.CreatedAt, row.UpdatedAt)
+	if res.Error != nil {
+		return wrap("store message", res.Error)
+	}
+	if res.RowsAffected == 0 {
+		return errTaken
+	}
+	return nil
+}
+
+// whoReacts tells whether the author is an agent and which agents have to react: participants of the
+// channel that are agents of its message server, but not the author.
+func whoReacts(tx *gorm.DB, ch *channelRow, n messaging.NewMessage) (byAgent bool, agents []concerned, err error) {
+	var row struct {
+		ByAgent bool
+		Agents  string
+	}
+	err = tx.Raw(`SELECT EXISTS (SELECT 1 FROM agents WHERE id = ?) AS by_agent, (
+		SELECT json_group_array(json_object('ID', a.id, 'Active', json(CASE WHEN a.active THEN 'true' ELSE 'false' END), 'Queued',
+			(SELECT count(*) FROM deliveries d WHERE d.agent_id = a.id AND d.channel_id = p.channel_id AND d.state IN ('pending', 'leased'))))
+		FROM channel_participants p JOIN agents a ON a.id = p.entity_id
+		WHERE p.channel_id = ? AND a.id <> ? AND (? = ? OR EXISTS (
+			SELECT 1 FROM message_server_agents s WHERE s.server_id = ? AND s.agent_id = a.id))) AS agents`,
+		n.AuthorID, ch.ID, n.AuthorID, ch.ServerID, core.DefaultServerID, ch.ServerID).Scan(&row).Error
+	if err != nil {
+		return false, nil, wrap("find agents", err)
+	}
+	if row.Agents == "[]" || n.Undeliver {
+		return row.ByAgent, nil, nil
+	}
+	if row.ByAgent {
+		if ok, err := mayChat(tx, ch.ID, n.AgentRun); !ok || err != nil {
+			return true, nil, err
+		}
+	}
+	if err := json.Unmarshal([]byte(row.Agents), &agents); err != nil {
+		return false, nil, wrap("find agents", err)
+	}
+	if n.Target != "" {
+		for _, a := range agents {
+			if a.ID == n.Target {
+				return row.ByAgent, []concerned{a}, nil
+			}
+		}
+		return row.ByAgent, nil, nil
+	}
+	return row.ByAgent, agents, nil
+}
+
+// mayChat tells whether agents may still answer an agent: not when the last run messages are all theirs.
+func mayChat(tx *gorm.DB, channel core.UUID, run int) (bool, error) {
+	if run <= 0 {
+		return false, nil
+	}
+	var theirs int
+	err := tx.Raw(`SELECT count(*) FROM (SELECT by_agent FROM central_messages WHERE channel_id = ? AND source_type <> ?
+		ORDER BY seq DESC LIMIT ?) AS latest WHERE by_agent`, channel, messaging.SourceAction, run).Scan(&theirs).Error
+	return theirs < run, wrap("count agent messages", err)
+}

@@ -1,0 +1,231 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/eliza-go/eliza/messaging"
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// eventRow is a row of channel_events.
+type eventRow struct {
+	ChannelID core.UUID `gorm:"primaryKey"`
+	Seq       int64     `gorm:"primaryKey"`
+	Kind      string
+	MessageID core.UUID
+	Result    *jsonColumn[messaging.Result]
+	CreatedAt core.Millis `gorm:"autoCreateTime:false"`
+}
+
+// TableName names the table for GORM.
+func (eventRow) TableName() string { return "channel_events" }
+
+func (s messagingStore) Events(ctx context.Context, channel core.UUID, after int64, limit int) ([]messaging.Event, int64, error) {
+	tx := s.db.read(ctx)
+	var rows []channelRow
+	if err := tx.Raw(`SELECT * FROM channels WHERE id = ?`, channel).Scan(&rows).Error; err != nil {
+		return nil, 0, wrap("read head", err)
+	}
+	if len(rows) == 0 || limit == 0 || rows[0].Head <= after {
+		head := int64(0)
+		if len(rows) > 0 {
+			head = rows[0].Head
+		}
+		return nil, head, nil
+	}
+	ch := &rows[0]
+	events, err := keptEvents(tx, ch, after, limit)
+	return events, ch.Head, err
+}
+
+// keptEvents gathers the numbered changes after a number, up to the head that ch says, from the three
+// places they are kept in.
+func keptEvents(tx *gorm.DB, ch *channelRow, after int64, limit int) ([]messaging.Event, error) {
+	var events []messaging.Event
+	var sent []messageRow
+	if err := tx.Raw(selectMessages+`WHERE m.channel_id = ? AND m.seq > ? AND m.seq <= ? ORDER BY m.seq LIMIT ?`, ch.ID, after, ch.Head, limit).Scan(&sent).Error; err != nil {
+		return nil, wrap("read events", err)
+	}
+	for i := range sent {
+		events = append(events, messageEvent(sent[i].message()))
+	}
+	var completed []messageRow
+	if err := tx.Raw(`SELECT id, complete_seq FROM central_messages WHERE channel_id = ? AND complete_seq > ? AND complete_seq <= ? ORDER BY complete_seq LIMIT ?`,
+		ch.ID, after, ch.Head, limit).Scan(&completed).Error; err != nil {
+		return nil, wrap("read events", err)
+	}
+	for _, r := range completed {
+		res, err := resultOf(tx, ch, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, *completeEvent(ch.ID, *r.CompleteSeq, res))
+	}
+	others, err := otherEvents(tx, ch, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	events = append(events, others...)
+	slices.SortFunc(events, func(a, b messaging.Event) int { return cmp.Compare(a.Seq, b.Seq) })
+	return events[:min(limit, len(events))], nil
+}
+
+func otherEvents(tx *gorm.DB, ch *channelRow, after int64, limit int) ([]messaging.Event, error) {
+	var rows []eventRow
+	if err := tx.Where("channel_id = ? AND seq > ? AND seq <= ?", ch.ID, after, ch.Head).Order("seq").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, wrap("read events", err)
+	}
+	out := make([]messaging.Event, 0, len(rows))
+	for i := range rows {
+		e := messaging.Event{Seq: rows[i].Seq, Kind: rows[i].Kind, ChannelID: ch.ID, MessageID: rows[i].MessageID}
+		if rows[i].Result != nil {
+			e.Result = &rows[i].Result.V
+		}
+		if e.Kind == messaging.KindEdited {
+			msg, err := messageBy(tx, `WHERE m.id = ?`, e.MessageID)
+			if core.CodeOf(err) == core.CodeNotFound {
+				continue // deleted since
+			}
+			if err != nil {
+				return nil, err
+			}
+			e.Message = msg
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// record stores a numbered change of a locked channel that is not on a message row.
+func record(tx *gorm.DB, ch *channelRow, kind string, message core.UUID, res *messaging.Result) (messaging.Event, error) {
+	seq, err := ch.advance(tx, 1)
+	if err != nil {
+		return messaging.Event{}, err
+	}
+	row := eventRow{ChannelID: ch.ID, Seq: seq, Kind: kind, MessageID: message, CreatedAt: core.Now()}
+	if res != nil {
+		row.Result = &jsonColumn[messaging.Result]{V: *res}
+	}
+	err = tx.Create(&row).Error
+	return messaging.Event{Seq: seq, Kind: kind, ChannelID: ch.ID, MessageID: message, Result: res}, wrap("record event", err)
+}
+
+func (s messagingStore) EditMessage(ctx context.Context, id core.UUID, e messaging.Edit) (*messaging.Event, error) {
+	var ev messaging.Event
+	err := s.db.write(ctx, func(tx *gorm.DB) error {
+		msg, err := messageBy(tx, `WHERE m.id = ?`, id)
+		if err != nil {
+			return err
+		}
+		ch, err := lockChannel(tx, msg.ChannelID)
+		if err != nil {
+			return err
+		}
+		applyEdit(msg, e)
+		msg.UpdatedAt = max(core.Now(), msg.UpdatedAt)
+		if err := tx.Exec(`UPDATE central_messages SET content = ?, raw_message = ?, metadata = ?, source_type = ?, in_reply_to = ?, author_id = ?, updated_at = ? WHERE id = ?`,
+			msg.Content, jsonMap(msg.Raw), jsonMap(msg.Metadata), msg.SourceType, msg.InReplyTo, msg.AuthorID, msg.UpdatedAt, id).Error; err != nil {
+			return wrap("edit message", err)
+		}
+		ev, err = record(tx, ch, messaging.KindEdited, id, nil)
+		ev.Message = msg
+		return err
+	})
+	return &ev, err
+}
+
+func applyEdit(msg *messaging.Message, e messaging.Edit) {
+	if e.Content != nil {
+		msg.Content = *e.Content
+	}
+	if e.Raw != nil {
+		msg.Raw = e.Raw
+	}
+	if e.Metadata != nil {
+		msg.Metadata = e.Metadata
+	}
+	if e.SourceType != nil {
+		msg.SourceType = *e.SourceType
+	}
+	if e.InReplyTo != nil {
+		msg.InReplyTo = *e.InReplyTo
+	}
+	if e.AuthorID != nil {
+		msg.AuthorID = *e.AuthorID
+	}
+}
+
+func (s messagingStore) DeleteMessage(ctx context.Context, channel, message core.UUID) (*messaging.Ended, error) {
+	return s.erase(ctx, channel, messaging.KindDeleted, message, `AND id = ?`, message)
+}
+
+func (s messagingStore) ClearChannel(ctx context.Context, channel core.UUID) (*messaging.Ended, error) {
+	return s.erase(ctx, channel, messaging.KindCleared, "", ``)
+}
+
+// erase deletes messages of a channel. Those that agents have not ended with are completed as stopped
+// first: whoever waits for them is told.
+func (s messagingStore) erase(ctx context.Context, channel core.UUID, kind string, message core.UUID, cond string, args ...any) (*messaging.Ended, error) {
+	var ended *messaging.Ended
+	err := s.db.write(ctx, func(tx *gorm.DB) error {
+		ended = &messaging.Ended{ChannelID: channel}
+		ch, err := lockChannel(tx, channel)
+		if err != nil {
+			return err
+		}
+		args := append([]any{channel}, args...)
+		var open []core.UUID
+		if err := tx.Raw(`SELECT id FROM central_messages WHERE channel_id = ? `+cond+` AND open_deliveries > 0 AND NOT by_agent ORDER BY seq`, args...).Scan(&open).Error; err != nil {
+			return wrap("find open messages", err)
+		}
+		for _, id := range open {
+			res, err := cancelled(tx, ch, id)
+			if err != nil {
+				return err
+			}
+			ev, err := record(tx, ch, messaging.KindComplete, id, res)
+			if err != nil {
+				return err
+			}
+			ended.Events = append(ended.Events, ev)
+		}
+		if err := tx.Exec(`DELETE FROM central_messages WHERE channel_id = ? `+cond, args...).Error; err != nil {
+			return wrap("delete messages", err)
+		}
+		ev, err := record(tx, ch, kind, message, nil)
+		ended.Events = append(ended.Events, ev)
+		return err
+	})
+	return ended, err
+}
+
+// cancelled is the result of a message whose open deliveries end because it is deleted.
+func cancelled(tx *gorm.DB, ch *channelRow, message core.UUID) (*messaging.Result, error) {
+	var rows []deliveryRow
+	if err := tx.Raw(`SELECT agent_id, state, replies FROM deliveries WHERE message_id = ? ORDER BY agent_id`, message).Scan(&rows).Error; err != nil {
+		return nil, wrap("read deliveries", err)
+	}
+	for i := range rows {
+		if rows[i].State == messaging.StatePending || rows[i].State == messaging.StateLeased {
+			rows[i].State = messaging.StateCancelled
+		}
+	}
+	return result(ch, message, rows), nil
+}
+
+func (s messagingStore) Complete(ctx context.Context, channel core.UUID, r messaging.Result) (*messaging.Event, error) {
+	var ev messaging.Event
+	err := s.db.write(ctx, func(tx *gorm.DB) error {
+		ch, err := lockChannel(tx, channel)
+		if err != nil {
+			return err
+		}
+		ev, err = record(tx, ch, messaging.KindComplete, r.MessageID, &r)
+		return err
+	})
+	return &ev, err
+}

@@ -1,0 +1,131 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/eliza-go/eliza/messaging"
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// interrupted is the last error of a delivery that must not or will not be tried again.
+const interrupted = "interrupted"
+
+// reapBatch bounds one transaction of Reap.
+const reapBatch = 200
+
+func (s messagingStore) Reap(ctx context.Context, ttl time.Duration, lost int) ([]messaging.Ended, error) {
+	now := core.Now()
+	stale := now - core.Millis(ttl.Milliseconds())
+	find := func(tx *gorm.DB) (rows []deliveryRow, err error) {
+		err = tx.Raw(`SELECT * FROM deliveries WHERE (state = 'leased' AND lease_until <= ?) OR (state = 'pending' AND created_at < ?)
+			ORDER BY channel_id, seq LIMIT ?`, s.leaseLimit(now), stale, reapBatch).Scan(&rows).Error
+		return rows, wrap("find lost deliveries", err)
+	}
+	if rows, err := find(s.db.read(ctx)); err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	var out []messaging.Ended
+	err := s.db.write(ctx, func(tx *gorm.DB) error {
+		out = out[:0]
+		rows, err := find(tx)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			ended, err := reapOne(tx, &rows[i], lost)
+			if err != nil {
+				return err
+			}
+			if ended != nil {
+				out = append(out, *ended)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// leaseLimit is the time up to which leases are past. A database of one process does not renew leases:
+// they are past only when a new process has voided them.
+func (s messagingStore) leaseLimit(now core.Millis) core.Millis {
+	if s.db.shared() {
+		return now
+	}
+	return 0
+}
+
+// reapOne ends a delivery nobody works on any more, or makes it pending again.
+func reapOne(tx *gorm.DB, r *deliveryRow, lost int) (*messaging.Ended, error) {
+	switch {
+	case r.State == messaging.StatePending:
+		return endRow(tx, r, messaging.StateExpired, "nobody answered in time")
+	case len(r.Replies) > 0:
+		return endRow(tx, r, messaging.StateDone, interrupted)
+	case r.Acting, r.Crashes+1 >= lost:
+		return endRow(tx, r, messaging.StateFailed, interrupted)
+	}
+	pause := [...]core.Millis{0, 0, 1000, 5000}[min(r.Crashes+1, 3)]
+	err := tx.Exec(`UPDATE deliveries SET state = 'pending', owner = '', crashes = crashes + 1, available_at = ?, last_error = 'lost' WHERE id = ?`,
+		core.Now()+pause, r.ID).Error
+	return nil, wrap("return delivery", err)
+}
+
+// endRow ends a delivery on behalf of whoever had it; the attempt that may still be under way is fenced out
+// by the state.
+func endRow(tx *gorm.DB, r *deliveryRow, state, reason string) (*messaging.Ended, error) {
+	ch, err := lockChannel(tx, r.ChannelID)
+	if err != nil {
+		return nil, err
+	}
+	err = tx.Exec(`UPDATE deliveries SET state = ?, last_error = ?, owner = '', ended_at = ? WHERE id = ?`, state, reason, core.Now(), r.ID).Error
+	if err != nil {
+		return nil, wrap("end delivery", err)
+	}
+	ended := &messaging.Ended{Delivery: r.ID, ChannelID: r.ChannelID}
+	complete, err := closeDelivery(tx, ch, r.MessageID)
+	if complete != nil {
+		ended.Events = append(ended.Events, *complete)
+	}
+	return ended, err
+}
+
+func (s messagingStore) EndAgent(ctx context.Context, agent core.UUID, except []core.UUID) ([]messaging.Ended, error) {
+	var out []messaging.Ended
+	err := s.db.write(ctx, func(tx *gorm.DB) error {
+		out = out[:0]
+		q := tx.Where("agent_id = ? AND state IN ?", agent, []string{messaging.StatePending, messaging.StateLeased})
+		if len(except) > 0 {
+			q = q.Where("id NOT IN ?", except)
+		}
+		var rows []deliveryRow
+		if err := q.Order("channel_id, seq").Find(&rows).Error; err != nil {
+			return wrap("find deliveries", err)
+		}
+		for i := range rows {
+			ended, err := endRow(tx, &rows[i], messaging.StateCancelled, "the agent was stopped")
+			if err != nil {
+				return err
+			}
+			out = append(out, *ended)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (s messagingStore) Sweep(ctx context.Context, deliveries, events time.Duration) error {
+	now := core.Now()
+	return s.db.write(ctx, func(tx *gorm.DB) error {
+		// In portions, so that a sweep never holds the writer for long.
+		err := tx.Exec(`DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE ended_at > 0 AND ended_at < ? LIMIT 5000)`,
+			now-core.Millis(deliveries.Milliseconds())).Error
+		if err == nil {
+			err = tx.Exec(`DELETE FROM channel_events WHERE (channel_id, seq) IN (SELECT channel_id, seq FROM channel_events WHERE created_at < ? LIMIT 5000)`,
+				now-core.Millis(events.Milliseconds())).Error
+		}
+		return wrap("sweep", err)
+	})
+}

@@ -1,0 +1,119 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/glebarez/sqlite"
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// sqliteDriver is the database/sql name glebarez/sqlite registers its pure Go driver under.
+const sqliteDriver = sqlite.DriverName
+
+const schemaTable = "eliza_schema_version"
+
+//go:embed migrations
+var migrations embed.FS
+
+// writerDSN is for the one connection that writes: WAL, every commit on disk, and transactions that take
+// the write lock at their beginning.
+func writerDSN(path string) string {
+	return dsn(path, "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)", "temp_store(MEMORY)") + "&_txlock=immediate"
+}
+
+func readerDSN(path string) string {
+	return dsn(path, "temp_store(MEMORY)", "query_only(1)", "mmap_size(268435456)")
+}
+
+// dsn builds a driver address; _time_format must not be in it, for the driver then ignores _txlock.
+func dsn(path string, pragmas ...string) string {
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
+	q := "_pragma=busy_timeout(5000)"
+	for _, p := range pragmas {
+		q += "&_pragma=" + p
+	}
+	u.RawQuery = q
+	return u.String()
+}
+
+// prepare checks that the file is a sound database of this or an older version and migrates it.
+func prepare(ctx context.Context, db *sql.DB, path string) error {
+	fresh := false
+	if st, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && st.Size() == 0 {
+		fresh = true
+	}
+	if !fresh {
+		if err := check(ctx, path); err != nil {
+			return err
+		}
+	}
+	files, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithTableName(schemaTable), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return fmt.Errorf("storage: migrations: %w", err)
+	}
+	if !fresh {
+		sources := provider.ListSources()
+		newest := sources[len(sources)-1].Version
+		if v, err := provider.GetDBVersion(ctx); err != nil {
+			return fmt.Errorf("storage: read schema version of %s: %w", path, err)
+		} else if v > newest {
+			return fmt.Errorf("storage: %s has schema version %d, this program knows up to %d: use a newer program", path, v, newest)
+		}
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("storage: migrate %s: %w", path, err)
+	}
+	return nil
+}
+
+// check reads an existing file without changing it.
+func check(ctx context.Context, path string) error {
+	db, err := sql.Open(sqliteDriver, dsn(path, "query_only(1)"))
+	if err != nil {
+		return fmt.Errorf("storage: open %s: %w", path, err)
+	}
+	defer db.Close()
+	var tables, ours int
+	err = db.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(name = ?), 0) FROM sqlite_schema WHERE type = 'table'`, schemaTable).Scan(&tables, &ours)
+	if err != nil {
+		return fmt.Errorf("storage: %s is not a usable database, it was left as it is: %w", path, err)
+	}
+	if tables > 0 && ours == 0 {
+		return fmt.Errorf("storage: %s is a database of another program, it was left as it is", path)
+	}
+	var result string
+	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&result); err != nil {
+		return fmt.Errorf("storage: %s is damaged, it was left as it is: %w", path, err)
+	}
+	if result != "ok" {
+		return fmt.Errorf("storage: %s is damaged, it was left as it is: %s", path, result)
+	}
+	return nil
+}
+
+// gormOver puts GORM over an open database. The transactions are ours, so GORM opens none of its own.
+func gormOver(db *sql.DB, log *slog.Logger) (*gorm.DB, error) {
+	g, err := gorm.Open(sqlite.Dialector{Conn: db}, &gorm.Config{
+		SkipDefaultTransaction: true, TranslateError: true, DisableAutomaticPing: true,
+		Logger: logger.NewSlogLogger(log, logger.Config{SlowThreshold: time.Second, LogLevel: logger.Warn, IgnoreRecordNotFoundError: true, ParameterizedQueries: true}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("storage: %w", err)
+	}
+	return g, nil
+}

@@ -1,0 +1,222 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"gorm.io/gorm"
+
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+const (
+	maxBatch   = 64   // jobs of one commit
+	queueLimit = 4096 // jobs that may wait
+)
+
+// errClosed answers writes after Close.
+var errClosed = &core.Error{Code: core.CodeUnavailable, Message: "The database is closed"}
+
+// writer owns the one connection that writes. It takes what has queued up while the last commit ran, never
+// waiting for more, runs each job in a savepoint of one transaction, commits, and then answers each.
+//
+// Jobs run under the writer's own context: a caller's that is cancelled in the middle of a statement would
+// make SQLite roll the whole transaction back, and everybody's work with it.
+type writer struct {
+	db    *gorm.DB
+	queue chan *job
+	done  chan struct{}
+
+	mu     sync.RWMutex // guards closed against sends on queue
+	closed bool
+}
+
+type job struct {
+	fn      func(tx *gorm.DB) error
+	alone   bool        // in a transaction of its own
+	claimed atomic.Bool // by the writer, that will run it, or by its caller, who has given up
+	err     error
+	done    chan struct{}
+}
+
+func startWriter(db *gorm.DB) *writer {
+	w := &writer{db: db, queue: make(chan *job, queueLimit), done: make(chan struct{})}
+	go w.run()
+	return w
+}
+
+// do queues a job and waits for its commit. A caller whose ctx ends takes its job back, unless the writer
+// has begun with it: then the outcome is awaited, so that what do returns is always what happened.
+func (w *writer) do(ctx context.Context, fn func(tx *gorm.DB) error, alone bool) error {
+	j := &job{fn: fn, alone: alone, done: make(chan struct{})}
+	w.mu.RLock()
+	if w.closed {
+		w.mu.RUnlock()
+		return errClosed
+	}
+	select {
+	case w.queue <- j:
+		w.mu.RUnlock()
+	case <-ctx.Done():
+		w.mu.RUnlock()
+		return ctx.Err()
+	}
+	select {
+	case <-j.done:
+	case <-ctx.Done():
+		if j.claimed.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		<-j.done
+	}
+	return j.err
+}
+
+// close waits for what is queued.
+func (w *writer) close() {
+	w.mu.Lock()
+	if !w.closed {
+		w.closed = true
+		close(w.queue)
+	}
+	w.mu.Unlock()
+	<-w.done
+}
+
+func (w *writer) run() {
+	defer close(w.done)
+	batch := make([]*job, 0, maxBatch)
+	for {
+		next, ok := <-w.queue
+		if !ok {
+			return
+		}
+		for batch = batch[:0]; next != nil; next = w.poll(len(batch)) {
+			switch {
+			case !next.claimed.CompareAndSwap(false, true):
+				// its caller took it back
+			case next.alone:
+				w.commit(batch)
+				batch = batch[:0]
+				w.single(next)
+			default:
+				batch = append(batch, next)
+			}
+		}
+		w.commit(batch)
+	}
+}
+
+// poll returns the next job that is waiting already, nil when there is none or the batch is full.
+func (w *writer) poll(taken int) *job {
+	if taken >= maxBatch {
+		return nil
+	}
+	select {
+	case j := <-w.queue:
+		return j
+	default:
+		return nil
+	}
+}
+
+func (j *job) answer(err error) {
+	j.err = err
+	close(j.done)
+}
+
+// errTransactionGone says that SQLite rolled the whole transaction back under a job.
+var errTransactionGone = errors.New("storage: the transaction is gone")
+
+// commit runs the jobs in one transaction and answers them. When that transaction is lost each job gets
+// one of its own: one that breaks it must not take the others down.
+func (w *writer) commit(batch []*job) {
+	if len(batch) == 0 {
+		return
+	}
+	if len(batch) == 1 {
+		w.single(batch[0])
+		return
+	}
+	errs := make([]error, len(batch))
+	err := w.transaction(func(tx *gorm.DB) error {
+		for i, j := range batch {
+			if errs[i] = savepoint(tx, j.fn); errors.Is(errs[i], errTransactionGone) {
+				return errs[i]
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		for _, j := range batch {
+			w.single(j)
+		}
+		return
+	}
+	for i, j := range batch {
+		j.answer(errs[i])
+	}
+}
+
+// single runs a job in a transaction of its own and answers it.
+func (w *writer) single(j *job) {
+	var err error
+	txErr := w.transaction(func(tx *gorm.DB) error {
+		err = guarded(tx, j.fn)
+		return err
+	})
+	if err == nil && txErr != nil {
+		err = wrap("commit", txErr)
+	}
+	j.answer(err)
+}
+
+// transaction is BEGIN IMMEDIATE (by the DSN), fn and COMMIT, or ROLLBACK when fn fails.
+func (w *writer) transaction(fn func(tx *gorm.DB) error) error {
+	tx := w.db.Begin()
+	if tx.Error != nil {
+		return tx.Error
+	}
+	if err := fn(tx); err != nil {
+		if rb := tx.Rollback().Error; rb != nil && !strings.Contains(rb.Error(), "no transaction is active") {
+			err = errors.Join(err, rb)
+		}
+		return err
+	}
+	return tx.Commit().Error
+}
+
+// savepoint runs fn so that its failure undoes its own changes only.
+func savepoint(tx *gorm.DB, fn func(tx *gorm.DB) error) error {
+	if err := tx.Exec("SAVEPOINT job").Error; err != nil {
+		return errors.Join(errTransactionGone, err)
+	}
+	if err := guarded(tx, fn); err != nil {
+		if rb := tx.Exec("ROLLBACK TO job").Error; rb != nil {
+			return errors.Join(errTransactionGone, rb)
+		}
+		if rel := tx.Exec("RELEASE job").Error; rel != nil {
+			return errors.Join(errTransactionGone, rel)
+		}
+		return err
+	}
+	if err := tx.Exec("RELEASE job").Error; err != nil {
+		return errors.Join(errTransactionGone, err)
+	}
+	return nil
+}
+
+// guarded turns a panic of a job into an error.
+func guarded(tx *gorm.DB, fn func(tx *gorm.DB) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("storage: panic in a transaction: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return fn(tx)
+}
