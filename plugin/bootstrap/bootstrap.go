@@ -1,0 +1,65 @@
+package bootstrap
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/eliza-go/eliza/plugin"
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// Plugin returns the plugin. It keeps nothing: one value serves all agents.
+func Plugin() plugin.Plugin {
+	return plugin.Plugin{
+		Name:        "bootstrap",
+		Description: "Actions and providers every agent starts with",
+		Actions:     []plugin.Action{reply(), ignore(), none()},
+		Providers: []plugin.Provider{
+			actions(), character(), providers(), now(), recentMessages(), entities(), attachments(),
+		},
+		Events: map[string][]func(context.Context, core.Runtime, core.Event) error{
+			core.EventEntityJoined: {joined},
+		},
+	}
+}
+
+// joined makes the agent know somebody who came into a channel, ahead of the first message.
+func joined(ctx context.Context, rt core.Runtime, e core.Event) error {
+	memories := rt.Memories()
+	if memories == nil {
+		return nil
+	}
+	meta, _ := e.Data["metadata"].(map[string]any)
+	t := &core.Turn{
+		ID: core.NewUUID(), ServerID: id(e.Data["worldId"]), ChannelID: id(e.Data["roomId"]), AuthorID: id(e.Data["entityId"]),
+		ChannelType: text(meta["type"]), AuthorName: text(meta["displayName"]), Source: e.Source, Metadata: meta,
+	}
+	if t.AuthorName == "" {
+		t.AuthorName = text(meta["username"])
+	}
+	if t.ChannelID == "" || t.AuthorID == "" {
+		return nil
+	}
+	if _, err := memories.Connect(ctx, t); err != nil {
+		return fmt.Errorf("bootstrap: connect who joined: %w", err)
+	}
+	return nil
+}
+
+func id(v any) core.UUID {
+	switch v := v.(type) {
+	case core.UUID:
+		return v
+	case string:
+		u, err := core.ParseUUID(v)
+		if err == nil {
+			return u
+		}
+	}
+	return ""
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
