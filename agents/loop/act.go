@@ -1,0 +1,257 @@
+package loop
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+
+	"github.com/eliza-go/eliza/plugin"
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// act runs the actions of a decision, in order, and returns the last reply. A reply is sent when another
+// action or reply follows it.
+func (u *turn) act(ctx context.Context, d *decision) (*core.Content, error) {
+	if len(d.providers) > 0 {
+		if err := u.compose(ctx, d.providers); err != nil {
+			return nil, err
+		}
+	}
+	var (
+		results []any
+		silent  error // why REPLY said nothing
+	)
+	for i, name := range d.actions {
+		if err := u.flush(ctx, 0); err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			if err := u.compose(ctx, []string{"RECENT_MESSAGES"}); err != nil {
+				return nil, err
+			}
+		}
+		s := &step{u: u, d: d, name: name, index: i, id: core.StringToUUID(fmt.Sprintf("%s:action:%d", u.run, i))}
+		result, err := s.run(ctx)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if errors.Is(err, errCannotMark) {
+			return nil, err
+		}
+		if err != nil && s.name == "REPLY" {
+			silent = err
+		}
+		results = append(results, s.outcome(result, err))
+		u.state = withResults(u.state, result.Values, plugin.Data{
+			Values: map[string]any{"actionResults": resultLines(results), "hasActionPlan": len(d.actions) > 1, "currentActionStep": i + 1, "totalActionSteps": len(d.actions)},
+			Data:   map[string]any{"actionResults": results},
+		})
+	}
+	if err := u.flush(ctx, 1); err != nil {
+		return nil, err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case len(u.queue) > 0:
+		return &u.queue[0], nil
+	case silent == nil || u.replies > 0:
+		return nil, nil
+	case d.text != "":
+		return &core.Content{Text: d.text, Thought: d.thought, Actions: []string{"REPLY"}}, nil
+	}
+	return nil, silent
+}
+
+// flush sends waiting replies until no more than keep are left, and remembers them.
+func (u *turn) flush(ctx context.Context, keep int) error {
+	for {
+		u.mu.Lock()
+		if len(u.queue) <= keep {
+			u.mu.Unlock()
+			return nil
+		}
+		c := u.queue[0]
+		u.queue = u.queue[1:]
+		u.mu.Unlock()
+		id, err := u.out.Send(ctx, c)
+		if err != nil {
+			return because(ctx, fmt.Errorf("loop: send a reply: %w", err))
+		}
+		u.mu.Lock()
+		u.replies++
+		u.mu.Unlock()
+		u.record(ctx, []core.Memory{u.said(id, c)})
+	}
+}
+
+// errCannotMark ends a turn: without the mark a side effect might be repeated.
+var errCannotMark = errors.New("the turn cannot be marked as acting")
+
+// step is one action of a turn.
+type step struct {
+	u      *turn
+	d      *decision
+	name   string
+	index  int
+	id     core.UUID
+	action *action
+
+	mu     sync.Mutex
+	closed bool
+	said   []core.Content
+}
+
+// run runs the action. An error is that of the action; the turn goes on, but for errCannotMark.
+func (s *step) run(ctx context.Context) (plugin.Result, error) {
+	u := s.u
+	s.action = u.r.set.action(s.name)
+	if s.action == nil {
+		u.r.log.Warn("model chose an action nobody has", "action", s.name, "run_id", u.run)
+		return plugin.Result{}, errors.New("there is no such action")
+	}
+	if !s.action.Idempotent {
+		if err := u.out.Acting(ctx); err != nil {
+			return plugin.Result{}, fmt.Errorf("%w: %w", errCannotMark, err)
+		}
+	}
+	u.mu.Lock()
+	u.log.prompts = nil
+	u.mu.Unlock()
+	u.r.tell(ctx, core.EventActionStarted, s.event("executing"))
+	s.progress(ctx, "Executing action: "+s.name, "executing")
+	call := u.call()
+	call.Params, call.Reply = s.params(), s.reply
+	call.Generate = u.generator(call.State, s.name, s)
+	result, err := bounded(ctx, u.r, u.r.opts.ActionTimeout, place{s.action.plugin, "action", s.name}, func(ctx context.Context) (plugin.Result, error) {
+		return s.action.Run(ctx, call)
+	})
+	s.close()
+	if err != nil && ctx.Err() == nil {
+		u.r.log.Warn("action failed", "plugin", s.action.plugin, "action", s.name, "run_id", u.run, "err", err)
+	}
+	status, text := "completed", "Completed action: "
+	if err != nil {
+		status, text = "failed", "Failed action: "
+	}
+	if ctx.Err() == nil {
+		s.progress(ctx, text+s.name, status)
+		u.r.tell(ctx, core.EventActionCompleted, s.event(status))
+	}
+	return result, err
+}
+
+func (s *step) event(status string) map[string]any {
+	return s.u.event("action", s.name, "actionId", string(s.id), "status", status)
+}
+
+// params are the parameters the model gave for this action: under its name, or all there is for the only one.
+func (s *step) params() json.RawMessage { return s.d.params[normal(s.name)] }
+
+// reply takes a reply of the action; it is sent after the action has ended.
+func (s *step) reply(ctx context.Context, c core.Content) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	if strings.TrimSpace(c.Text) == "" && len(c.Attachments) == 0 {
+		return nil
+	}
+	if len(c.Actions) == 0 {
+		c.Actions = []string{s.name}
+	}
+	if c.Thought == "" {
+		c.Thought = s.d.thought
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errSlow
+	}
+	s.said = append(s.said, c)
+	return nil
+}
+
+// close ends the action's part: what it replied waits to be sent, what it replies later is refused.
+func (s *step) close() {
+	s.mu.Lock()
+	s.closed = true
+	said := s.said
+	s.said = nil
+	s.mu.Unlock()
+	s.u.enqueue(said)
+}
+
+// enqueue puts replies in line, and into the conversation that later prompts see.
+func (u *turn) enqueue(said []core.Content) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, c := range said {
+		u.queue = append(u.queue, c)
+		u.spoke(c)
+	}
+}
+
+// spoke puts a reply into the conversation that later prompts see. It needs u.mu.
+func (u *turn) spoke(c core.Content) {
+	u.recent = append(u.recent[:len(u.recent):len(u.recent)], core.Memory{
+		Table: core.TableMessages, CreatedAt: core.Now(), Content: c, EntityID: u.r.id, AgentID: u.r.id, RoomID: u.room.ID,
+		Metadata: map[string]any{"type": "message", "raw": map[string]any{"senderName": u.char.Name}},
+	})
+}
+
+// progress shows the action at work to the clients that show such things.
+func (s *step) progress(ctx context.Context, text, status string) {
+	u := s.u
+	if u.t.Source != "client_chat" || s.action.Name == "IGNORE" || s.action.Name == "NONE" {
+		return
+	}
+	err := u.out.Progress(ctx, s.id, core.Content{
+		Text: text, Thought: s.d.thought, Actions: []string{s.name},
+		Extra: map[string]any{
+			"type": "agent_action", "actionId": string(s.id), "actionStatus": status, "runId": string(u.run), "source": u.t.Source,
+		},
+	})
+	if err != nil && ctx.Err() == nil {
+		u.r.log.Warn("progress is not shown", "action", s.name, "err", err)
+	}
+}
+
+// outcome notes how the action ended and returns it for later ones.
+func (s *step) outcome(result plugin.Result, err error) map[string]any {
+	u := s.u
+	out := map[string]any{"actionName": s.name, "success": err == nil, "text": result.Text}
+	maps.Copy(out, map[string]any{"values": result.Values, "data": result.Data})
+	if err != nil {
+		out["error"] = err.Error()
+	}
+	u.mu.Lock()
+	prompts := u.log.prompts
+	u.log.prompts = nil
+	u.mu.Unlock()
+	u.note("action", u.r.id, map[string]any{
+		"runId": string(u.run), "action": s.name, "actionId": string(s.id), "params": s.params(), "prompts": prompts, "promptCount": len(prompts),
+		"response": result.Text, "planStep": fmt.Sprintf("%d/%d", s.index+1, len(s.d.actions)), "result": out,
+	})
+	return out
+}
+
+func resultLines(results []any) string {
+	var b strings.Builder
+	for _, r := range results {
+		m := r.(map[string]any)
+		status := "done"
+		if m["success"] != true {
+			status = fmt.Sprintf("failed (%v)", m["error"])
+		}
+		fmt.Fprintf(&b, "- %s: %s", m["actionName"], status)
+		if text, _ := m["text"].(string); text != "" {
+			b.WriteString(". " + clip(text, maxPast))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
