@@ -1,0 +1,142 @@
+package runtime
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/eliza-go/eliza/internal/httpapi"
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// Agents is all that this package knows of agents.
+type Agents interface {
+	CountActive(ctx context.Context) (int, error)
+}
+
+// HandlerOptions tunes a [Handler]. The zero value is ready to use.
+type HandlerOptions struct {
+	Logger  *slog.Logger // slog.Default() when nil
+	Version string       // of the application; "0.0.0" when empty
+	Secured bool         // a key is configured
+	// Environment is what /version calls it; "development" when empty.
+	Environment string
+}
+
+// Handler serves a server's own operations.
+type Handler struct {
+	agents Agents
+	logs   *Logs
+	opts   HandlerOptions
+	began  time.Time
+}
+
+// NewHandler returns a Handler.
+func NewHandler(agents Agents, logs *Logs, opts HandlerOptions) *Handler {
+	opts.Logger = cmp.Or(opts.Logger, slog.Default())
+	opts.Version = cmp.Or(opts.Version, "0.0.0")
+	opts.Environment = cmp.Or(opts.Environment, "development")
+	return &Handler{agents: agents, logs: logs, opts: opts, began: time.Now()}
+}
+
+// Routes registers the routes of /api/runtime, and of its older name /api/server, on g. It brings no
+// authentication.
+func (h *Handler) Routes(g *echo.Group) {
+	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger})
+	r.GET("/ping", h.ping)
+	r.GET("/hello", h.hello)
+	r.GET("/status", h.status)
+	r.GET("/health", h.health)
+	r.GET("/logs", h.list)
+	r.POST("/logs", h.submitLogs)
+	r.DELETE("/logs", h.clear)
+}
+
+// SystemRoutes registers the routes of /api/system on g.
+func (h *Handler) SystemRoutes(g *echo.Group) {
+	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger})
+	r.GET("/version", h.version)
+	r.GET("/config", h.config)
+}
+
+// RootRoutes registers /health and /healthz, which need no key, on g.
+func (h *Handler) RootRoutes(g *echo.Group) {
+	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger})
+	r.GET("/health", h.rootHealth)
+	r.GET("/healthz", h.alive)
+}
+
+func (h *Handler) ping(c echo.Context) error {
+	return httpapi.JSON(c, http.StatusOK, map[string]any{"pong": true, "timestamp": core.Now()})
+}
+
+func (h *Handler) hello(c echo.Context) error {
+	return httpapi.JSON(c, http.StatusOK, map[string]any{"message": "Hello World!"})
+}
+
+func (h *Handler) alive(c echo.Context) error {
+	return httpapi.JSON(c, http.StatusOK, map[string]any{"status": "ok", "timestamp": core.ISO(core.Now())})
+}
+
+func (h *Handler) status(c echo.Context) error {
+	n, err := h.agents.CountActive(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return httpapi.JSON(c, http.StatusOK, map[string]any{"status": "ok", "agentCount": n, "timestamp": core.ISO(core.Now())})
+}
+
+type healthView struct {
+	Status       string            `json:"status"`
+	Version      string            `json:"version"`
+	Timestamp    core.ISO          `json:"timestamp"`
+	Dependencies map[string]string `json:"dependencies"`
+	AgentCount   *int              `json:"agentCount,omitempty"`
+}
+
+// health is 503 while no agent is active; its status text stays OK, the only one clients know there.
+func (h *Handler) health(c echo.Context) error {
+	n, err := h.agents.CountActive(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	status, v := h.healthOf(n)
+	return httpapi.JSON(c, status, v)
+}
+
+func (h *Handler) rootHealth(c echo.Context) error {
+	n, err := h.agents.CountActive(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	status, v := h.healthOf(n)
+	v.AgentCount = &n
+	if n == 0 {
+		v.Status = "DEGRADED"
+	}
+	return httpapi.JSON(c, status, v)
+}
+
+func (h *Handler) healthOf(agents int) (int, healthView) {
+	v := healthView{Status: "OK", Version: h.opts.Version, Timestamp: core.ISO(core.Now()), Dependencies: map[string]string{"agents": "healthy"}}
+	if agents == 0 {
+		v.Dependencies["agents"] = "no_agents"
+		return http.StatusServiceUnavailable, v
+	}
+	return http.StatusOK, v
+}
+
+func (h *Handler) version(c echo.Context) error {
+	return httpapi.JSON(c, http.StatusOK, map[string]any{
+		"version": h.opts.Version, "source": "server", "timestamp": core.ISO(core.Now()),
+		"environment": h.opts.Environment, "uptime": int64(time.Since(h.began).Seconds()),
+	})
+}
+
+func (h *Handler) config(c echo.Context) error {
+	return httpapi.OK(c, map[string]any{"requiresAuth": false})
+}
