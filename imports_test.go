@@ -1,0 +1,117 @@
+package eliza_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/eliza-go/eliza"
+
+// allowed is the map of the house: what each package may import of ours, besides runtime/core and, for
+// those that serve HTTP, internal/httpapi. A name that ends in /… stands for what is below it.
+var allowed = map[string][]string{
+	"runtime/core":           {},
+	"internal/httpapi":       {},
+	"messaging/socketio":     {},
+	"agents":                 {},
+	"memory":                 {},
+	"runtime":                {},
+	"plugin":                 {},
+	"messaging/bus":          {},
+	"messaging":              {"messaging/socketio"},
+	"agents/loop":            {"agents", "memory", "plugin"},
+	"plugin/bootstrap":       {"plugin"},
+	"plugin/doctor":          {"plugin"},
+	"plugin/openai":          {"plugin"},
+	"storage":                {"agents", "memory", "messaging", "runtime"},
+	"storage/storagetest":    {"storage", "agents", "memory", "messaging"},
+	"internal/elizatest":     {"", "agents", "memory", "messaging", "messaging/socketio", "plugin", "storage"},
+	"internal/elizatest/sio": {},
+	"": {
+		"agents", "agents/loop", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
+		"plugin/doctor", "runtime", "storage",
+	},
+}
+
+// servesHTTP lists who may use the HTTP glue.
+var servesHTTP = []string{"", "agents", "memory", "messaging", "runtime", "plugin"}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+// packages runs go list.
+func packages(t *testing.T, args ...string) []listed {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Imports"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestImportsFollowThePackageMap(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t, "./...") {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		if strings.HasPrefix(name, "examples/") {
+			continue // programs may use everything
+		}
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("package %q is not on the map", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if !strings.HasPrefix(imp, module) {
+				continue
+			}
+			imp = strings.TrimPrefix(strings.TrimPrefix(imp, module), "/")
+			isolated := name == "runtime/core" || name == "messaging/socketio"
+			switch {
+			case slices.Contains(may, imp), imp == "runtime/core" && !isolated, imp == "internal/httpapi" && slices.Contains(servesHTTP, name):
+			default:
+				t.Errorf("package %q must not import %q", name, imp)
+			}
+		}
+	}
+}
+
+func TestTheLeafIsTheStandardLibraryOnly(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t, "-deps", "./runtime/core") {
+		if first, _, _ := strings.Cut(p.ImportPath, "/"); strings.Contains(first, ".") && !strings.HasPrefix(p.ImportPath, module) {
+			t.Errorf("runtime/core depends on %s", p.ImportPath)
+		}
+		if p.ImportPath == "net/http" {
+			t.Error("runtime/core depends on net/http")
+		}
+	}
+}
+
+func TestSocketsLinkNeitherDatabaseNorRouter(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t, "-deps", "./messaging/socketio") {
+		for _, heavy := range [...]string{"gorm.io/", "github.com/labstack/echo", "modernc.org/"} {
+			if strings.HasPrefix(p.ImportPath, heavy) {
+				t.Errorf("messaging/socketio depends on %s", p.ImportPath)
+			}
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package eliza
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/eliza-go/eliza/agents"
+	"github.com/eliza-go/eliza/internal/httpapi"
+	"github.com/eliza-go/eliza/memory"
+	"github.com/eliza-go/eliza/messaging"
+)
+
+// Group is one group of routes, to be registered under any prefix. It brings validation and size limits,
+// but no authentication: put [APIKey], or the host's own middleware, in front.
+type Group interface{ Routes(g *echo.Group) }
+
+// Groups are the groups of routes a server has. [Server.Mount] puts each under the path in its comment.
+type Groups struct {
+	Agents    Group        // /api/agents: agents, their worlds, logs, memories, rooms, panels and plugin routes
+	Memory    Group        // /api/memory
+	Messaging Group        // /api/messaging
+	Runtime   Group        // /api/runtime, and /api/server
+	System    Group        // /api/system
+	Gateway   http.Handler // /socket.io/; it authenticates by itself
+}
+
+type routes func(g *echo.Group)
+
+func (r routes) Routes(g *echo.Group) { r(g) }
+
+func (s *Server) newGroups() Groups {
+	agentRoutes := agents.NewHandler(s.agents, agents.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Characters: s.cfg.characters})
+	memories := memory.NewHandler(s.memory, s.agents, memory.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody})
+	return Groups{
+		Agents: routes(func(g *echo.Group) {
+			memories.AgentRoutes(g)
+			s.routes.AgentRoutes(g)
+			agentRoutes.Routes(g)
+		}),
+		Memory:    memories,
+		Messaging: messaging.NewHandler(s.messaging, messaging.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Wait: s.cfg.turnTimeout}),
+		Runtime:   s.operations,
+		System:    routes(s.operations.SystemRoutes),
+		Gateway:   s.gateway,
+	}
+}
+
+// Groups returns the groups of routes, to mount one at a time.
+func (s *Server) Groups() Groups { return s.groups }
+
+// Mount registers everything below g: g/api/…, g/socket.io/. Routes of the host are not touched: no
+// middleware is put on g itself.
+func (s *Server) Mount(g *echo.Group) {
+	api := g.Group("/api", requests(s.log), securityHeaders(s.cfg.production, "no-referrer"), cors(s.cfg.apiOrigins),
+		s.gate, authenticate(s.log, s.cfg.auth, s.routes.Public), contentTypes(s.log))
+	s.groups.Agents.Routes(api.Group("/agents"))
+	s.groups.Memory.Routes(api.Group("/memory"))
+	s.groups.Messaging.Routes(api.Group("/messaging"))
+	s.groups.Runtime.Routes(api.Group("/runtime"))
+	s.groups.Runtime.Routes(api.Group("/server"))
+	s.groups.System.Routes(api.Group("/system"))
+	for _, path := range [...]string{"", "/", "/*"} {
+		api.Any(path, s.routes.API)
+	}
+	g.Any("/socket.io", echo.WrapHandler(s.gateway))
+	g.Any("/socket.io/*", echo.WrapHandler(s.gateway))
+}
+
+// Handler serves everything, and below a prefix behind [http.StripPrefix].
+func (s *Server) Handler() http.Handler { return s.handler() }
+
+func (s *Server) newHandler() http.Handler {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		if werr := httpapi.WriteError(c, s.log, err); werr != nil {
+			s.log.Debug("answer not written", "err", werr)
+		}
+	}
+	s.Mount(e.Group(""))
+	root := e.Group("", requests(s.log), securityHeaders(s.cfg.production, "no-referrer-when-downgrade"), cors(s.cfg.origins), s.gate)
+	s.operations.RootRoutes(root)
+	root.Any("/*", func(c echo.Context) error { return s.routes.Root(c, s.fallback) })
+	return e
+}
+
+// fallback answers what nobody serves.
+func (s *Server) fallback(c echo.Context) error {
+	return c.String(http.StatusNotFound, "Client application not found")
+}
+
+// origin is the decision about sockets' origins.
+func origin(origins []string) func(*http.Request) (allow string, credentials, ok bool) {
+	if anyOrigin(origins) {
+		return nil
+	}
+	return func(r *http.Request) (string, bool, bool) {
+		from := r.Header.Get(echo.HeaderOrigin)
+		if from == "" {
+			return "", false, true // no browser
+		}
+		for _, o := range origins {
+			if strings.EqualFold(o, from) {
+				return from, true, true
+			}
+		}
+		return "", false, false
+	}
+}

@@ -1,0 +1,225 @@
+package eliza
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/eliza-go/eliza/agents"
+	"github.com/eliza-go/eliza/messaging"
+	"github.com/eliza-go/eliza/plugin"
+	"github.com/eliza-go/eliza/runtime/core"
+	"github.com/eliza-go/eliza/storage"
+)
+
+// Defaults of options.
+const (
+	DefaultAddr     = "127.0.0.1:3000"
+	DefaultDatabase = ".eliza/.elizadb/eliza.db"
+	DefaultMaxBody  = 2 << 20
+)
+
+// Option sets something about a [Server]. Options are applied in order; [NewServer] checks them together.
+type Option func(*config)
+
+type config struct {
+	addr       string
+	database   string
+	store      storage.Store
+	log        *slog.Logger
+	logLevel   slog.Level
+	logSize    int
+	production bool
+	version    string
+
+	apiKey     string
+	auth       func(*http.Request) (core.Identity, error)
+	open       bool // nobody is asked for anything
+	origins    []string
+	apiOrigins []string
+	maxBody    int64
+	publicPath string
+
+	salt       string
+	plugins    []plugin.Plugin
+	catalog    []plugin.Plugin
+	settings   map[string]string
+	factory    agents.Factory
+	characters fs.FS
+
+	turnTimeout  time.Duration
+	agentToAgent int
+	inputControl string
+	eventRate    float64
+
+	wrapAgents    []func(agents.Service) agents.Service
+	wrapMessaging []func(messaging.Service) messaging.Service
+}
+
+// WithAddr sets where [Server.Run] listens; [DefaultAddr] otherwise.
+func WithAddr(addr string) Option { return func(c *config) { c.addr = addr } }
+
+// WithDatabase names the database, the path of an SQLite file; [DefaultDatabase] otherwise.
+func WithDatabase(dsn string) Option { return func(c *config) { c.database = dsn } }
+
+// WithStore uses a store of the host's, which the server does not close.
+func WithStore(s storage.Store) Option { return func(c *config) { c.store = s } }
+
+// WithLogger sets where the server logs to; [slog.Default] otherwise. The log that clients can read is
+// kept beside it.
+func WithLogger(log *slog.Logger) Option { return func(c *config) { c.log = log } }
+
+// WithLog sets the least level and the size, in entries, of the log that clients can read: info and 1000
+// otherwise.
+func WithLog(level slog.Level, size int) Option {
+	return func(c *config) { c.logLevel, c.logSize = level, size }
+}
+
+// WithProduction makes the server strict: stricter headers for browsers, and no start without a secret
+// salt of its own.
+func WithProduction(on bool) Option { return func(c *config) { c.production = on } }
+
+// WithVersion sets the application's version, which health answers tell; [Version] otherwise.
+func WithVersion(version string) Option { return func(c *config) { c.version = version } }
+
+// WithAPIKey guards everything, sockets included, with a key that clients send as X-API-KEY or as bearer
+// token. Without a key, and without an authenticator, everybody is let in.
+func WithAPIKey(key string) Option { return func(c *config) { c.apiKey = key } }
+
+// WithAuthenticator replaces the check of the key. It is asked for every request, and for every socket with
+// the handshake request, where the key of the client's auth payload is set as X-API-KEY. An identity with
+// an entity id binds the caller to it. An error of code UNAUTHORIZED or FORBIDDEN refuses.
+func WithAuthenticator(f func(*http.Request) (core.Identity, error)) Option {
+	return func(c *config) { c.auth = f }
+}
+
+// WithCORSOrigins lists the origins whose pages may use the server, credentials included. Without it, or
+// with "*", pages of every origin may, without credentials.
+func WithCORSOrigins(origins ...string) Option { return func(c *config) { c.origins = origins } }
+
+// WithAPICORSOrigins is [WithCORSOrigins] for /api alone.
+func WithAPICORSOrigins(origins ...string) Option { return func(c *config) { c.apiOrigins = origins } }
+
+// WithMaxBody limits the bodies of JSON requests, in bytes; [DefaultMaxBody] otherwise.
+func WithMaxBody(bytes int64) Option { return func(c *config) { c.maxBody = bytes } }
+
+// WithPublicPath is put in front of the paths in answers, for a server mounted below it.
+func WithPublicPath(prefix string) Option { return func(c *config) { c.publicPath = prefix } }
+
+// WithSecretSalt sets the salt of the key that encrypts agents' secrets at rest. Without it they are
+// encrypted under a well-known one.
+func WithSecretSalt(salt string) Option { return func(c *config) { c.salt = salt } }
+
+// WithPlugins gives plugins to every agent. The built-in actions and providers and the offline model are
+// always there, below them.
+func WithPlugins(p ...plugin.Plugin) Option {
+	return func(c *config) { c.plugins = append(c.plugins, p...) }
+}
+
+// WithPluginCatalog offers plugins to the agents whose character names them, with or without a prefix
+// like "@scope/plugin-".
+func WithPluginCatalog(p ...plugin.Plugin) Option {
+	return func(c *config) { c.catalog = append(c.catalog, p...) }
+}
+
+// WithSettings are settings every agent has unless its character says otherwise.
+func WithSettings(settings map[string]string) Option {
+	return func(c *config) { c.settings = settings }
+}
+
+// WithRuntimeFactory replaces the brain of agents.
+func WithRuntimeFactory(f agents.Factory) Option { return func(c *config) { c.factory = f } }
+
+// WithCharacters is the folder that requests to create an agent may name files in; none otherwise.
+func WithCharacters(files fs.FS) Option { return func(c *config) { c.characters = files } }
+
+// WithTurnTimeout bounds one turn of an agent; 5 minutes otherwise.
+func WithTurnTimeout(d time.Duration) Option { return func(c *config) { c.turnTimeout = d } }
+
+// WithAgentToAgent lets agents answer each other, for at most so many agent messages in a row; they do not
+// otherwise.
+func WithAgentToAgent(messages int) Option { return func(c *config) { c.agentToAgent = messages } }
+
+// WithInputControl says where clients' input is disabled while an agent answers: "dm" (the default), "all"
+// or "off".
+func WithInputControl(mode string) Option { return func(c *config) { c.inputControl = mode } }
+
+// WithSocketRate limits the events a second of one socket, 30 otherwise; negative = no limit.
+func WithSocketRate(events float64) Option { return func(c *config) { c.eventRate = events } }
+
+// WrapAgents decorates the agents service: everything that uses it uses what f returns.
+func WrapAgents(f func(agents.Service) agents.Service) Option {
+	return func(c *config) { c.wrapAgents = append(c.wrapAgents, f) }
+}
+
+// WrapMessaging decorates the messaging service.
+func WrapMessaging(f func(messaging.Service) messaging.Service) Option {
+	return func(c *config) { c.wrapMessaging = append(c.wrapMessaging, f) }
+}
+
+// newConfig applies options and checks what they say, all of it.
+func newConfig(opts []Option) (*config, error) {
+	c := &config{
+		addr: DefaultAddr, database: DefaultDatabase, log: slog.Default(), logLevel: slog.LevelInfo, version: Version,
+		maxBody: DefaultMaxBody, inputControl: "dm",
+	}
+	for _, opt := range opts {
+		opt(c)
+	}
+	c.log = cmp.Or(c.log, slog.Default())
+	if c.open = c.auth == nil && c.apiKey == ""; c.auth == nil {
+		c.auth = KeyAuthenticator(c.apiKey)
+	}
+	if c.apiOrigins == nil {
+		c.apiOrigins = c.origins
+	}
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("eliza: "+format, args...)) }
+	if c.store == nil && c.database == "" {
+		wrong("WithDatabase: empty")
+	}
+	if c.maxBody < 1 {
+		wrong("WithMaxBody: %d is not positive", c.maxBody)
+	}
+	if c.turnTimeout < 0 {
+		wrong("WithTurnTimeout: %v is negative", c.turnTimeout)
+	}
+	if c.inputControl != "dm" && c.inputControl != "all" && c.inputControl != "off" {
+		wrong("WithInputControl: %q is none of dm, all and off", c.inputControl)
+	}
+	if p := c.publicPath; p != "" && (!strings.HasPrefix(p, "/") || strings.HasSuffix(p, "/")) {
+		wrong("WithPublicPath: %q must begin with a slash and not end with one", p)
+	}
+	for _, list := range [...][]string{c.origins, c.apiOrigins} {
+		for _, o := range list {
+			if u, err := url.Parse(o); o != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "") {
+				wrong("WithCORSOrigins: %q is no origin like https://example.com", o)
+			}
+		}
+	}
+	return c, errors.Join(errs...)
+}
+
+func (c *config) environment() string {
+	if c.production {
+		return "production"
+	}
+	return "development"
+}
+
+// where names the database for people, without what an address may hold of secrets.
+func (c *config) where() string {
+	if c.store != nil {
+		return "the host's"
+	}
+	if u, err := url.Parse(c.database); err == nil && u.Host != "" {
+		return u.Redacted()
+	}
+	return c.database
+}

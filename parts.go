@@ -1,0 +1,151 @@
+package eliza
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/eliza-go/eliza/agents"
+	"github.com/eliza-go/eliza/agents/loop"
+	"github.com/eliza-go/eliza/memory"
+	"github.com/eliza-go/eliza/messaging"
+	"github.com/eliza-go/eliza/messaging/bus"
+	"github.com/eliza-go/eliza/messaging/socketio"
+	"github.com/eliza-go/eliza/plugin"
+	"github.com/eliza-go/eliza/plugin/bootstrap"
+	"github.com/eliza-go/eliza/plugin/doctor"
+	"github.com/eliza-go/eliza/runtime"
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+// stopGrace is how long a stopped agent may finish the turns it has begun.
+const stopGrace = 10 * time.Second
+
+// parts are the pieces of a server, put together by build: the defaults under the names of what they do,
+// and the services everybody uses, as the host wrapped them.
+type parts struct {
+	plugins *loop.Plugins
+	lanes   *messaging.Manager
+	mind    *memory.Manager
+	agency  *agents.Manager
+
+	messaging messaging.Service
+	agents    agents.Service
+	memory    memory.Service
+
+	gateway    *messaging.Gateway
+	routes     *plugin.Routes
+	operations *runtime.Handler
+	groups     Groups
+}
+
+// build makes the pieces and introduces neighbours to each other. Messaging comes first and gets its agents
+// when it starts.
+func (s *Server) build() error {
+	p := &s.parts
+	cipher, err := agents.NewCipher(s.cfg.salt, s.cfg.production)
+	if err != nil {
+		return fmt.Errorf("eliza: WithSecretSalt: %w", err)
+	}
+	notes := &bus.Memory{}
+	p.mind = memory.New(s.store.Memory(), memory.Options{Bus: notes})
+	p.memory = p.mind
+	p.lanes = messaging.New(s.store.Messaging(), messaging.Options{
+		Logger: s.log, Memories: p.memory, TurnTimeout: s.cfg.turnTimeout, AgentToAgent: s.cfg.agentToAgent, InputControl: s.cfg.inputControl,
+	})
+	p.messaging = p.lanes
+	for _, wrap := range s.cfg.wrapMessaging {
+		p.messaging = wrap(p.messaging)
+	}
+	always := append([]plugin.Plugin{bootstrap.Plugin(), doctor.Plugin(doctor.Options{})}, s.cfg.plugins...)
+	p.plugins = loop.NewPlugins(s.log, always, s.cfg.catalog)
+	factory := s.cfg.factory
+	if factory == nil {
+		factory, err = loop.New(loop.Options{
+			Logger: s.log, Known: p.plugins, Memories: p.memory.For, Sender: p.lanes, Decrypt: cipher.Decrypt, Setting: s.setting,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	p.agency, err = agents.New(s.store.Agents(), factory, notes, agents.Options{
+		Logger: s.log, Cipher: cipher, KnownPlugin: p.plugins.KnownPlugin,
+		Started: s.started, Stopped: s.stopped, Deleting: s.deleting,
+	})
+	if err != nil {
+		return err
+	}
+	p.agents = p.agency
+	for _, wrap := range s.cfg.wrapAgents {
+		p.agents = wrap(p.agents)
+	}
+	p.gateway = messaging.NewGateway(p.messaging, messaging.GatewayOptions{
+		Logger: s.log, Authenticate: s.cfg.auth, Logs: s.logs, InputControl: s.cfg.inputControl, EventRate: s.cfg.eventRate,
+		Socket: socketio.Options{Origin: origin(s.cfg.origins)},
+	})
+	p.routes, err = plugin.NewRoutes(append(always, s.cfg.catalog...), p.agents, s.pluginsOf, plugin.RoutesOptions{
+		Logger: s.log, PublicPath: s.cfg.publicPath, MaxBody: s.cfg.maxBody, Authenticate: s.cfg.auth,
+	})
+	if err != nil {
+		return fmt.Errorf("eliza: WithPlugins: %w", err)
+	}
+	p.operations = runtime.NewHandler(p.agents, s.logs, runtime.HandlerOptions{Logger: s.log, Version: s.cfg.version, Environment: s.cfg.environment()})
+	p.groups = s.newGroups()
+	return nil
+}
+
+// setting is a setting of the host's.
+func (s *Server) setting(key string) (string, bool) {
+	v, ok := s.cfg.settings[key]
+	return v, ok
+}
+
+// started does the neighbours' part of a start: the agent gets its own room and joins the default message
+// server.
+func (s *Server) started(ctx context.Context, id core.UUID) error {
+	a, err := s.agents.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := s.memory.Ensure(ctx, id, a.Character.Name); err != nil {
+		return err
+	}
+	return s.messaging.AddServerAgent(ctx, core.DefaultServerID, id)
+}
+
+func (s *Server) stopped(ctx context.Context, id core.UUID) error {
+	return s.lanes.StopAgent(ctx, id, stopGrace)
+}
+
+func (s *Server) deleting(ctx context.Context, id core.UUID) error {
+	if err := s.lanes.ForgetAgent(ctx, id); err != nil {
+		return err
+	}
+	return s.memory.ForgetAgent(ctx, id)
+}
+
+// pluginsOf tells which plugins an active agent has, from its stored character.
+func (s *Server) pluginsOf(ctx context.Context, id core.UUID) ([]plugin.Plugin, error) {
+	a, err := s.agents.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !a.Active {
+		return nil, agents.ErrNotRunning
+	}
+	return s.plugins.PluginsOf(a.Character), nil
+}
+
+// hasServices tells whether any plugin has a service.
+func (s *Server) hasServices() bool {
+	return servesAlways(s.cfg.plugins) || servesAlways(s.cfg.catalog)
+}
+
+func servesAlways(plugins []plugin.Plugin) bool {
+	for _, p := range plugins {
+		if len(p.Services) > 0 {
+			return true
+		}
+	}
+	return false
+}

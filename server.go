@@ -1,0 +1,204 @@
+package eliza
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/eliza-go/eliza/agents"
+	"github.com/eliza-go/eliza/memory"
+	"github.com/eliza-go/eliza/messaging"
+	"github.com/eliza-go/eliza/runtime"
+	"github.com/eliza-go/eliza/runtime/core"
+	"github.com/eliza-go/eliza/storage"
+)
+
+// Names host code meets most.
+type (
+	UUID      = core.UUID
+	Character = core.Character
+	Content   = core.Content
+	Error     = core.Error
+	Identity  = core.Identity
+)
+
+// drainTime bounds how long [Server.Run] lets turns under way end before it hands them back to the store.
+const drainTime = 10 * time.Second
+
+// Server is a whole server: its services, and the routes that serve them. Safe for concurrent use.
+type Server struct {
+	cfg   *config
+	log   *slog.Logger
+	logs  *runtime.Logs
+	store storage.Store
+	parts
+
+	handler func() http.Handler
+	closing atomic.Bool
+	work    sync.WaitGroup
+	cancel  context.CancelFunc // of what Start began
+
+	start, stop       sync.Once
+	startErr, stopErr error
+}
+
+// NewServer checks the options, opens the database and brings its schema up to date. It starts nothing;
+// whoever has a Server calls [Server.Shutdown] in the end.
+func NewServer(opts ...Option) (*Server, error) {
+	cfg, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	logs := runtime.NewLogs(cfg.logSize)
+	s := &Server{cfg: cfg, logs: logs, log: slog.New(slog.NewMultiHandler(cfg.log.Handler(), logs.Handler(cfg.logLevel)))}
+	s.handler = sync.OnceValue(s.newHandler)
+	if s.store = cfg.store; s.store == nil {
+		if s.store, err = storage.Open(context.Background(), cfg.database, storage.Options{Logger: s.log}); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.build(); err != nil {
+		return nil, errors.Join(err, s.closeStore())
+	}
+	return s, nil
+}
+
+// Start begins to answer: what an earlier process left unanswered first. It returns when that is under
+// way, and ends when ctx does or [Server.Shutdown] is called. A second call does nothing.
+func (s *Server) Start(ctx context.Context) error {
+	s.start.Do(func() {
+		ctx, s.cancel = context.WithCancel(ctx)
+		if s.startErr = s.lanes.Start(ctx, s.agents); s.startErr != nil {
+			return
+		}
+		s.work.Go(func() { s.housekeep(ctx) })
+		s.work.Go(func() { s.wakeServices(ctx) })
+	})
+	return s.startErr
+}
+
+// Shutdown refuses new requests, lets turns under way end until ctx does and hands the others back to the
+// store, tells sockets to reconnect, and closes what the server opened. Safe twice, and without Start.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.closing.Store(true)
+	s.stop.Do(func() {
+		drained := s.lanes.Shutdown(ctx)
+		if s.cancel != nil {
+			s.cancel()
+		}
+		s.work.Wait()
+		sockets := s.gateway.Shutdown(ctx)
+		brains := s.agency.Close(context.WithoutCancel(ctx))
+		s.mind.Close()
+		s.stopErr = errors.Join(drained, sockets, brains, s.closeStore())
+	})
+	return s.stopErr
+}
+
+// closeStore closes the store unless it is the host's.
+func (s *Server) closeStore() error {
+	if s.cfg.store != nil {
+		return nil
+	}
+	return s.store.Close()
+}
+
+// Addr is where [Server.Run] listens.
+func (s *Server) Addr() string { return s.cfg.addr }
+
+// Run starts, listens (see [WithAddr]) and serves until ctx ends, then shuts down.
+func (s *Server) Run(ctx context.Context) error {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.cfg.addr)
+	if err != nil {
+		return errors.Join(fmt.Errorf("eliza: listen: %w", err), s.Shutdown(ctx))
+	}
+	return s.Serve(ctx, ln)
+}
+
+// Serve is [Server.Run] on a listener, which it closes.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	// Turns outlive ctx: they are drained, not cut.
+	if err := s.Start(context.WithoutCancel(ctx)); err != nil {
+		return errors.Join(err, ln.Close(), s.Shutdown(ctx))
+	}
+	web := &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- web.Serve(ln) }()
+	s.log.Info("listening", "address", ln.Addr().String(), "database", s.cfg.where())
+	if s.cfg.open {
+		s.log.Warn("no key is set: whoever reaches the server may use it")
+	}
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	err = errors.Join(err, s.Shutdown(bounded), web.Shutdown(bounded), web.Close())
+	s.log.Info("stopped")
+	return err
+}
+
+// Agents is the agents service, as wrapped or replaced.
+func (s *Server) Agents() agents.Service { return s.agents }
+
+// Messaging is the messaging service, as wrapped or replaced.
+func (s *Server) Messaging() messaging.Service { return s.messaging }
+
+// Memory is the memory service, as wrapped or replaced.
+func (s *Server) Memory() memory.Service { return s.memory }
+
+// WithTx runs fn in one transaction: what it stores through the server's services with its ctx, and the
+// host's own rows through tx, are committed together, or not at all when fn returns an error. Messages are
+// broadcast and answered after the commit. On SQLite it holds the only writer: keep it short.
+func (s *Server) WithTx(ctx context.Context, fn func(ctx context.Context, tx *gorm.DB) error) error {
+	return s.store.WithTx(ctx, fn)
+}
+
+// housekeep removes what agents' logs need no longer, now and then.
+func (s *Server) housekeep(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := s.memory.Sweep(ctx); err != nil && ctx.Err() == nil {
+				s.log.Warn("sweep failed", "err", err)
+			}
+		}
+	}
+}
+
+// wakeServices builds the active agents that have a plugin with a service: the others wait for their first
+// message.
+func (s *Server) wakeServices(ctx context.Context) {
+	if !s.hasServices() {
+		return
+	}
+	ids, err := s.agents.Active(ctx, 100_000)
+	if err != nil {
+		s.log.Error("cannot list active agents", "err", err)
+	}
+	for _, id := range ids {
+		if a, err := s.agents.Get(ctx, id); err != nil || !servesAlways(s.plugins.PluginsOf(a.Character)) {
+			continue
+		}
+		if _, err := s.agents.Runtime(ctx, id); err != nil && ctx.Err() == nil {
+			s.log.Error("agent with a service did not start", "agent_id", id, "err", err)
+		}
+	}
+}
