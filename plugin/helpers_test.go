@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"go.uber.org/goleak"
 
+	"github.com/eliza-go/eliza/internal/httpapi"
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -96,6 +97,7 @@ func newServer(t *testing.T, f *fleet, prefix string, opts plugin.RoutesOptions)
 	}
 	e := echo.New()
 	key := func(next echo.HandlerFunc) echo.HandlerFunc {
+		next = httpapi.Guard(quiet, next) // the group's own answer to unknown paths
 		return func(c echo.Context) error {
 			if opts.Authenticate != nil && !r.Public(c) {
 				if _, err := opts.Authenticate(c.Request()); err != nil {

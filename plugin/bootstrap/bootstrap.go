@@ -32,7 +32,10 @@ func joined(ctx context.Context, rt core.Runtime, e core.Event) error {
 	meta, _ := e.Data["metadata"].(map[string]any)
 	t := &core.Turn{
 		ID: core.NewUUID(), ServerID: id(e.Data["worldId"]), ChannelID: id(e.Data["roomId"]), AuthorID: id(e.Data["entityId"]),
-		ChannelType: text(meta["type"]), AuthorName: text(meta["displayName"]), Source: e.Source, Metadata: meta,
+		AuthorName: text(meta["displayName"]), Source: e.Source, Metadata: meta,
+	}
+	if text(meta["type"]) == "DM" {
+		t.ChannelType = "DM" // any other is the joining client's guess: what is known of the channel stays
 	}
 	if t.AuthorName == "" {
 		t.AuthorName = text(meta["username"])

@@ -109,20 +109,19 @@ func (m *Model) replay(c *Conversation, past []core.ChatMessage, speaker string)
 	}
 }
 
-// rest is what is missing of an answer that was cut: the messages end with its beginning. When that is not
-// the beginning of this model's answer, the answer is added as a whole.
+// rest is what is missing of an answer that was cut: the messages end with its beginning. The space after a
+// word belongs to the delta the word came in, so the rest begins without. When the messages end with
+// something else, the answer is added as a whole.
 func (m *Model) rest(r core.TextRequest) string {
 	text, _ := m.reply(r)
-	if n := len(r.Messages); n > 0 && r.Messages[n-1].Role == roleAssistant {
-		if rest, ok := strings.CutPrefix(text, r.Messages[n-1].Text); ok {
-			return rest
-		}
-		if rest, ok := strings.CutPrefix(text, strings.TrimSpace(r.Messages[n-1].Text)); ok {
-			return strings.TrimLeft(rest, " ")
-		}
-		return " " + text
+	n := len(r.Messages)
+	if n == 0 || r.Messages[n-1].Role != roleAssistant {
+		return text
 	}
-	return text
+	if rest, ok := strings.CutPrefix(text, strings.TrimSpace(r.Messages[n-1].Text)); ok {
+		return strings.TrimLeft(rest, " ")
+	}
+	return " " + text
 }
 
 func lastUser(messages []core.ChatMessage) int {

@@ -83,6 +83,7 @@ func TestPurposes(t *testing.T) {
 		{"no messages and a purpose", core.TextRequest{Purpose: core.PurposeReply, Prompt: "good", AgentName: "A"}, tagReply("I am A.")},
 		{"nothing at all", core.TextRequest{}, "I am Doctor."},
 		{"continue", request(core.PurposeContinue, user("good"), agent(plain[:20])), "<text>" + plain[20:] + "</text>"},
+		{"continue after a word", request(core.PurposeContinue, user("good"), agent("A good morning")), "<text>to you. What brings you here?</text>"},
 		{"continue what is not ours", request(core.PurposeContinue, user("good"), agent("Foo")), "<text> " + plain + "</text>"},
 		{"continue nothing", request(core.PurposeContinue, user("tell one")), "<text>" + escaped + "</text>"},
 		{

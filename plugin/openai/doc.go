@@ -29,6 +29,7 @@
 //
 // A request is repeated, with growing random pauses, on a lost connection and on the statuses 429, 500, 502,
 // 503 and 504, but never after a piece of the answer was handed on. An endpoint that refuses a parameter by
-// name is asked again without it, and the next calls of that model leave it out at once. Errors are
-// [core.Error] of code [core.CodeModel] with a text for people; the cause is wrapped and never holds the key.
+// name is asked again without it; when it does not know the parameter at all, the next calls of that model
+// leave it out at once. Errors are [core.Error] of code [core.CodeModel] with a text for people; the cause is
+// wrapped and never holds the key.
 package openai

@@ -151,6 +151,21 @@ func (f *failure) refuses(body request) string {
 	return ""
 }
 
+// forGood tells whether the parameter itself is refused, not only its value this time.
+func (f *failure) forGood(name string) bool {
+	if name == "stream_options" {
+		return true
+	}
+	for _, sign := range [...]string{
+		"unsupported", "not support", "unrecognized", "unknown", "unexpected", "not permitted", "not allowed", "forbidden", "fixed",
+	} {
+		if strings.Contains(f.complaint.text, sign) {
+			return true
+		}
+	}
+	return false
+}
+
 // complaint is what an endpoint says went wrong.
 type complaint struct {
 	Message, Type, Code, Param string

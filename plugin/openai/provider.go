@@ -74,7 +74,9 @@ func (p *provider) exchange(ctx context.Context, path string, body request, take
 		}
 		f := asFailure(err)
 		if name := f.refuses(body); name != "" && body.refuse(name) {
-			refused = append(refused, name)
+			if f.forGood(name) {
+				refused = append(refused, name)
+			}
 			continue // each parameter goes only once, so this ends
 		}
 		if !f.again || try >= p.opts.MaxRetries {
