@@ -41,7 +41,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	opts = append(opts, eliza.WithLogger(log), eliza.WithLog(min(level, slog.LevelInfo), 0), eliza.WithPlugins(models))
+	opts = append(opts, eliza.WithLogger(log), eliza.WithLog(min(level, slog.LevelInfo), 0), eliza.WithPlugins(models, statusPlugin()))
 	srv, err := eliza.NewServer(opts...)
 	if err != nil {
 		return err
