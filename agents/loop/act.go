@@ -89,6 +89,9 @@ func (u *turn) flush(ctx context.Context, keep int) error {
 	}
 }
 
+// actionResult is the type of memories that tell what an action did.
+const actionResult = "action_result"
+
 // errCannotMark ends a turn: without the mark a side effect might be repeated.
 var errCannotMark = errors.New("the turn cannot be marked as acting")
 
@@ -232,11 +235,34 @@ func (s *step) outcome(result plugin.Result, err error) map[string]any {
 	prompts := u.log.prompts
 	u.log.prompts = nil
 	u.mu.Unlock()
+	s.remember(result, err)
 	u.note("action", u.r.id, map[string]any{
 		"runId": string(u.run), "action": s.name, "actionId": string(s.id), "params": s.params(), "prompts": prompts, "promptCount": len(prompts),
 		"response": result.Text, "planStep": fmt.Sprintf("%d/%d", s.index+1, len(s.d.actions)), "result": out,
 	})
 	return out
+}
+
+// remember keeps what the action did for later turns. The built-in ones leave no trace but their replies.
+func (s *step) remember(result plugin.Result, err error) {
+	u, status, text := s.u, "completed", result.Text
+	if err != nil {
+		status, text = "failed", err.Error()
+	}
+	switch s.name {
+	case "REPLY", "IGNORE", "NONE":
+		return
+	}
+	m := u.said(core.StringToUUID(string(s.id)+":result"), core.Content{
+		Text: strings.TrimSuffix(s.name+": "+clip(text, maxPast), ": "), Actions: []string{s.name}, Source: "action",
+		Extra: map[string]any{
+			"type": actionResult, "actionName": s.name, "actionStatus": status, "runId": string(u.run),
+			"planStep": fmt.Sprintf("%d/%d", s.index+1, len(s.d.actions)),
+		},
+	})
+	m.Metadata["type"] = actionResult
+	delete(m.Metadata, "sourceId")
+	u.remember(m)
 }
 
 func resultLines(results []any) string {

@@ -68,7 +68,17 @@ func TestActionsInOrder(t *testing.T) {
 	if last := seen.Recent[len(seen.Recent)-1]; last.Content.Text != "paid" {
 		t.Errorf("the conversation ends with %q", last.Content.Text)
 	}
-	if len(b.mem.all) != 5 || b.out.streamed(0) != "I start" {
+	var results []string
+	for _, id := range b.mem.order {
+		if m := b.mem.all[id]; m.Metadata["type"] == actionResult {
+			results = append(results, m.Content.Text)
+		}
+	}
+	slices.Sort(results)
+	if diff := cmp.Diff([]string{"LOOK_UP: found+more", "PAY: paid", "nobody: there is no such action"}, results); diff != "" {
+		t.Error(diff)
+	}
+	if len(b.mem.all) != 8 || b.out.streamed(0) != "I start" {
 		t.Errorf("%d memories, streamed %q", len(b.mem.all), b.out.streamed(0))
 	}
 	if got := strings.Count(strings.Join(b.mem.logTypes(), ","), "action"); got != 4 {

@@ -265,7 +265,7 @@ type setup struct {
 	opts    func(*Options)
 }
 
-func build(t *testing.T, s setup) *bench {
+func build(t testing.TB, s setup) *bench {
 	t.Helper()
 	b := &bench{mem: newMemories(), model: &model{script: s.script}, out: &outBox{}}
 	text := plugin.Plugin{Name: "scripted", Models: func(core.Runtime) (core.Models, error) { return core.Models{Text: b.model}, nil }}

@@ -77,7 +77,7 @@ func (u *turn) messages() []core.ChatMessage {
 		for _, a := range m.Content.Attachments {
 			text += attachmentLine(a)
 		}
-		if text = strings.TrimSpace(text); text == "" || m.Metadata["type"] == "action_result" {
+		if text = strings.TrimSpace(text); text == "" || m.Metadata["type"] == actionResult {
 			continue
 		}
 		limit := maxPast

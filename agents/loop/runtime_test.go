@@ -101,8 +101,10 @@ func TestImages(t *testing.T) {
 	}})
 	m := message("look")
 	m.Content.Attachments = []core.Media{
-		{URL: "data:image/png;base64,AA", ContentType: "image"}, {URL: "/media/x.png", ContentType: "image/png"},
-		{URL: "https://example.com/x.png", ContentType: "image"}, {URL: "data:text", ContentType: "document"},
+		{URL: "data:image/png;base64,AA", ContentType: "image"},
+		{URL: "/media/x.png", ContentType: "image/png"},
+		{URL: "https://example.com/x.png", ContentType: "image"},
+		{URL: "data:text", ContentType: "document"},
 	}
 	b.turn(t, m)
 	var got []string

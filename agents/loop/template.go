@@ -12,6 +12,7 @@ const (
 	maxRendered  = 512 << 10 // bytes of one rendered text; what comes after is cut
 	maxDepth     = 32        // of blocks in blocks; deeper ones are text
 	maxTemplates = 256       // parsed ones that are kept
+	maxKept      = 16 << 10  // bytes of a template that is kept
 )
 
 // template is a parsed prompt template, a small part of the Handlebars language: {{x}} and {{{x}}} are
@@ -49,14 +50,21 @@ func (t *templates) render(text string, values map[string]any) string {
 	t.mu.Unlock()
 	if tpl == nil {
 		tpl = parseTemplate(text)
-		t.mu.Lock()
-		if len(t.parsed) >= maxTemplates {
-			clear(t.parsed)
-		}
-		t.parsed[text] = tpl
-		t.mu.Unlock()
+		t.keep(text, tpl)
 	}
 	return tpl.render(values)
+}
+
+func (t *templates) keep(text string, tpl *template) {
+	if len(text) > maxKept {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.parsed) >= maxTemplates {
+		clear(t.parsed)
+	}
+	t.parsed[text] = tpl
 }
 
 func parseTemplate(s string) *template {

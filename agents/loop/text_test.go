@@ -66,7 +66,8 @@ func FuzzTemplate(f *testing.F) {
 
 var answers = map[string]fields{
 	"<think>x</think><response><thought>a &lt;b&gt;</thought><actions>REPLY, NONE</actions><providers></providers><text>Hi\n<b>x</b> &amp; y</text></response>": {
-		"thought": "a <b>", "actions": "REPLY, NONE", "providers": "", "text": "Hi\n<b>x</b> & y"},
+		"thought": "a <b>", "actions": "REPLY, NONE", "providers": "", "text": "Hi\n<b>x</b> & y",
+	},
 	"plain text": nil,
 	"<response><thought>a</thought><actions>REPLY</actions><text>cut off":                     nil,
 	"say <answer><text>x</text></answer> so":                                                  {"text": "x"},
@@ -106,7 +107,7 @@ func TestPlainText(t *testing.T) {
 	}
 }
 
-// pieces feeds an extractor and returns what it showed in all.
+// pieces feeds an extractor and returns what it showed in all, the tail included.
 func pieces(x *extractor, list ...string) string {
 	var out strings.Builder
 	var valid utf8Reader
@@ -198,22 +199,24 @@ func FuzzExtractor(f *testing.F) {
 		f.Add("<response><actions>REPLY</actions><text>"+s+"</text>", uint16(40), uint16(45))
 	}
 	f.Fuzz(func(t *testing.T, s string, a, b uint16) {
-		var whole utf8Reader
-		s = whole.next(s, true)
+		var valid utf8Reader
+		s = valid.next(s, true)
 		i, j := min(int(a), len(s)), min(int(b), len(s))
 		if i > j {
 			i, j = j, i
 		}
 		for _, simple := range []func(string, string) bool{onlyReply, nil} {
 			x := newExtractor(simple, &shown{})
-			want := pieces(x, s)
+			whole := x.feed(s)
+			complete := x.complete
+			want := whole + x.end()
 			if got := pieces(newExtractor(simple, &shown{}), s[:i], s[i:j], s[j:]); got != want {
 				t.Errorf("split at %d and %d: %q, want %q", i, j, got, want)
 			}
 			if !utf8.ValidString(want) {
 				t.Errorf("shows invalid text %q", want)
 			}
-			if f, ok := parseAnswer(s + responseEnd); simple != nil && x.complete && ok && f["text"] != want {
+			if f, ok := parseAnswer(s + responseEnd); simple != nil && complete && ok && f["text"] != want {
 				t.Errorf("shows %q, parser finds %q", want, f["text"])
 			}
 		}

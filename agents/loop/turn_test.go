@@ -374,3 +374,18 @@ func TestProviders(t *testing.T) {
 		t.Errorf("streamed %q", got)
 	}
 }
+
+func BenchmarkTurn(b *testing.B) {
+	bn := build(b, setup{script: []string{xml("a", "REPLY", "", strings.Repeat("some words ", 20))}})
+	bn.model.size = 20
+	b.ReportAllocs()
+	for b.Loop() {
+		m := message("hi")
+		m.MessageID = core.NewUUID()
+		bn.out = &outBox{}
+		o, err := bn.rt.Turn(b.Context(), m, bn.out)
+		if err != nil || o.Commit(b.Context()) != nil {
+			b.Fatal(err)
+		}
+	}
+}
