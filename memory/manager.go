@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"time"
 
 	"github.com/eliza-go/eliza/runtime/core"
@@ -27,6 +28,7 @@ const (
 type Manager struct {
 	store   Store
 	opts    Options
+	log     *slog.Logger
 	cache   *cache
 	unheard func()
 }
@@ -38,6 +40,9 @@ func New(store Store, opts Options) *Manager {
 	if store == nil {
 		panic("memory: a store is needed")
 	}
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
 	if opts.Connections <= 0 {
 		opts.Connections = defaultConnections
 	}
@@ -47,7 +52,7 @@ func New(store Store, opts Options) *Manager {
 	if opts.LogsPerAgent == 0 {
 		opts.LogsPerAgent = defaultLogsPerAgent
 	}
-	m := &Manager{store: store, opts: opts, cache: newCache(opts.Connections), unheard: func() {}}
+	m := &Manager{store: store, opts: opts, log: opts.Logger.With("component", "memory"), cache: newCache(opts.Connections), unheard: func() {}}
 	if opts.Bus != nil {
 		m.unheard = opts.Bus.Subscribe(busTopic, m.heard)
 	}
@@ -73,8 +78,12 @@ func (m *Manager) changed(ctx context.Context, s scope) {
 		if m.opts.Bus == nil {
 			return
 		}
-		if note, err := json.Marshal(s); err == nil {
-			_ = m.opts.Bus.Publish(context.WithoutCancel(ctx), busTopic, note) // a lossy hint by contract
+		note, err := json.Marshal(s)
+		if err == nil {
+			err = m.opts.Bus.Publish(context.WithoutCancel(ctx), busTopic, note)
+		}
+		if err != nil {
+			m.log.Warn("cannot tell of changed rooms", "err", err)
 		}
 	})
 }

@@ -230,7 +230,9 @@ func TestDeleteMemories(t *testing.T) {
 		check(t, s.svc.For(ada).Record(t.Context(), []core.Memory{
 			{ID: document, Table: "documents", RoomID: room},
 			{Table: "fragments", RoomID: user, Metadata: map[string]any{"documentId": string(document), "position": 0}},
-			{Table: "messages", RoomID: room}, {Table: "facts", RoomID: room}, {Table: "messages", RoomID: user},
+			{Table: "messages", RoomID: room},
+			{Table: "facts", RoomID: room},
+			{Table: "messages", RoomID: user},
 		}, nil))
 		must[core.UUID](t)(s.svc.For(eve).Add(t.Context(), core.Memory{ID: document, RoomID: room}))
 		return s, "/api/agents/" + string(ada) + "/memories"

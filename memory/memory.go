@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/eliza-go/eliza/runtime/core"
@@ -99,6 +100,8 @@ type Store interface {
 
 	Logs(ctx context.Context, q LogQuery) ([]core.Log, error)
 	DeleteLog(ctx context.Context, agent, id core.UUID) error
+	// Runs returns the ids of a page of runs, newest start first, and how many match.
+	Runs(ctx context.Context, q RunQuery) (page []string, total int, err error)
 	// RunCounts counts what is logged under each run.
 	RunCounts(ctx context.Context, agent core.UUID, runs []string) (map[string]RunCounts, error)
 	// SweepLogs removes entries older than before and all but the newest keep of each agent; keep 0 = all.
@@ -146,7 +149,7 @@ type LogQuery struct {
 	Agent        core.UUID
 	Rooms        []core.UUID // any of them
 	Type         string
-	Run          string // of the run itself and of runs it started
+	Runs         []string // of these runs and of those they started
 	ExcludeTypes []string
 	From, To     core.Millis // inclusive
 	Limit        int
@@ -178,6 +181,7 @@ const (
 
 // Options tunes a [Manager]. The zero value is ready to use.
 type Options struct {
+	Logger *slog.Logger // slog.Default() when nil
 	// Bus tells other processes which rooms changed; nil when there are none.
 	Bus core.Bus
 	// Connections is how many connected (agent, channel, author) are remembered; 8,192 when 0.

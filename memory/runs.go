@@ -18,7 +18,7 @@ const (
 	RunError     = "error"
 )
 
-// maxRunLogs bounds how many entries are grouped into runs.
+// maxRunLogs bounds how many entries of a page of runs are read.
 const maxRunLogs = 10_000
 
 // RunQuery selects runs of one agent. The zero value of a field does not filter.
@@ -65,18 +65,42 @@ type RunEvent struct {
 	Data      map[string]any `json:"data"`
 }
 
+// LogRun is the type of the log entries that tell of the beginning and end of a run.
+const LogRun = "run_event"
+
+// RunStatus is the state a run is in after such an entry.
+func RunStatus(body map[string]any) string {
+	switch status := text(body, "status"); status {
+	case RunTimeout, RunError:
+		return status
+	case RunCompleted:
+		if text(body, "error") != "" {
+			return RunError
+		}
+		return RunCompleted
+	}
+	return RunStarted
+}
+
 // Runs implements [Service].
 func (m *Manager) Runs(ctx context.Context, q RunQuery) ([]RunSummary, int, error) {
-	logs, err := m.store.Logs(ctx, LogQuery{Agent: q.Agent, Rooms: q.Rooms, Type: "run_event", Limit: maxRunLogs})
+	q.Limit = limitOf(q.Limit)
+	ids, total, err := m.store.Runs(ctx, q)
+	if err != nil || len(ids) == 0 {
+		return []RunSummary{}, total, err
+	}
+	logs, err := m.store.Logs(ctx, LogQuery{Agent: q.Agent, Type: LogRun, Runs: ids, Limit: maxRunLogs})
 	if err != nil {
 		return nil, 0, err
 	}
-	runs := slices.DeleteFunc(summaries(logs), func(r RunSummary) bool {
-		return q.Status != "" && r.Status != q.Status || q.From > 0 && r.start() < q.From || q.To > 0 && r.start() > q.To
-	})
-	total := len(runs)
-	runs = runs[:min(total, limitOf(q.Limit))]
-	return runs, total, m.count(ctx, q.Agent, runs)
+	found := summaries(logs)
+	page := make([]RunSummary, 0, len(ids))
+	for _, id := range ids {
+		if i := slices.IndexFunc(found, func(r RunSummary) bool { return r.RunID == id }); i >= 0 {
+			page = append(page, found[i])
+		}
+	}
+	return page, total, m.count(ctx, q.Agent, page)
 }
 
 func (m *Manager) count(ctx context.Context, agent core.UUID, runs []RunSummary) error {
@@ -103,7 +127,7 @@ func (m *Manager) count(ctx context.Context, agent core.UUID, runs []RunSummary)
 
 // Run implements [Service].
 func (m *Manager) Run(ctx context.Context, agent, room core.UUID, run string) (*Run, error) {
-	q := LogQuery{Agent: agent, Run: run, Limit: MaxLimit}
+	q := LogQuery{Agent: agent, Runs: []string{run}, Limit: MaxLimit}
 	if room != "" {
 		q.Rooms = roomIDs(agent, room)
 	}
@@ -111,7 +135,7 @@ func (m *Manager) Run(ctx context.Context, agent, room core.UUID, run string) (*
 	if err != nil {
 		return nil, err
 	}
-	own := slices.DeleteFunc(slices.Clone(logs), func(l core.Log) bool { return l.Type != "run_event" || text(l.Body, "runId") != run })
+	own := slices.DeleteFunc(slices.Clone(logs), func(l core.Log) bool { return l.Type != LogRun || text(l.Body, "runId") != run })
 	runs := summaries(own)
 	if len(runs) == 0 {
 		return nil, ErrRunNotFound
@@ -129,15 +153,12 @@ func (m *Manager) Run(ctx context.Context, agent, room core.UUID, run string) (*
 	return out, nil
 }
 
-// summaries groups run events, newest first, into runs, newest start first.
+// summaries groups run events, newest first, into runs.
 func summaries(logs []core.Log) []RunSummary {
 	byID := map[string]*RunSummary{}
 	order := []*RunSummary{}
 	for _, l := range slices.Backward(logs) {
 		id := text(l.Body, "runId")
-		if id == "" {
-			continue
-		}
 		r := byID[id]
 		if r == nil {
 			r = &RunSummary{RunID: id, Status: RunStarted, RoomID: l.RoomID, EntityID: l.EntityID, Metadata: map[string]any{}}
@@ -152,9 +173,8 @@ func summaries(logs []core.Log) []RunSummary {
 			d := int64(*r.EndedAt - *r.StartedAt)
 			r.DurationMs = &d
 		}
-		out[len(order)-1-i] = *r
+		out[i] = *r
 	}
-	slices.SortStableFunc(out, func(a, b RunSummary) int { return cmp.Compare(b.start(), a.start()) })
 	return out
 }
 
@@ -171,18 +191,13 @@ func (r *RunSummary) add(l core.Log) {
 	} else if r.StartedAt == nil && text(l.Body, "status") == RunStarted {
 		r.StartedAt = millis(int64(l.CreatedAt))
 	}
-	status := text(l.Body, "status")
-	switch status {
-	case RunCompleted, RunTimeout, RunError:
-	default:
+	status := RunStatus(l.Body)
+	if status == RunStarted {
 		return
 	}
 	r.Status = status
 	if reason := text(l.Body, "error"); reason != "" {
 		r.Metadata["error"] = reason
-		if status == RunCompleted {
-			r.Status = RunError
-		}
 	}
 	end, ok := number(l.Body, "endTime")
 	if !ok {
@@ -194,27 +209,17 @@ func (r *RunSummary) add(l core.Log) {
 	}
 }
 
-func (r *RunSummary) start() core.Millis {
-	switch {
-	case r.StartedAt != nil:
-		return *r.StartedAt
-	case r.EndedAt != nil:
-		return *r.EndedAt
-	}
-	return 0
-}
-
 // runEvent is a log entry as an event of its run.
 func runEvent(l core.Log) (RunEvent, bool) {
 	b := l.Body
 	e := RunEvent{Timestamp: core.Millis(l.CreatedAt)}
 	switch {
-	case l.Type == "run_event" && text(b, "status") == RunStarted:
+	case l.Type == LogRun && text(b, "status") == RunStarted:
 		e.Type, e.Data = "RUN_STARTED", pick(b, "source", "messageId")
 		if start, ok := number(b, "startTime"); ok {
 			e.Timestamp = core.Millis(start)
 		}
-	case l.Type == "run_event":
+	case l.Type == LogRun:
 		e.Type, e.Data = "RUN_ENDED", pick(b, "status", "error")
 		if d, ok := number(b, "duration"); ok {
 			e.Data["durationMs"] = d

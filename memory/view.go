@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"maps"
 
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -148,13 +149,16 @@ func (v view) Connect(ctx context.Context, t *core.Turn) (core.Room, error) {
 	made := connecting{t.ServerID, t.ChannelType, t.ChannelName, t.AuthorName, serverName, t.Source}
 	have, ok, age := v.m.cache.get(key)
 	if ok && have.made == made {
+		have.room.Metadata = maps.Clone(have.room.Metadata) // the caller's own
 		return have.room, nil
 	}
 	room, err := v.m.store.Connect(ctx, v.connection(t, serverName))
 	if err != nil {
 		return core.Room{}, err
 	}
-	core.AfterCommit(ctx, func() { v.m.cache.put(key, cached{made, *room}, age) })
+	kept := *room
+	kept.Metadata = maps.Clone(room.Metadata)
+	core.AfterCommit(ctx, func() { v.m.cache.put(key, cached{made, kept}, age) })
 	return *room, nil
 }
 

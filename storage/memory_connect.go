@@ -93,7 +93,11 @@ func (c *connection) readEntities(tx *gorm.DB, want memory.Connection) error {
 			return err
 		}
 		if old == nil || !slices.Equal(old.Names, want.Agent.Names) {
-			c.entities = append(c.entities, want.Agent)
+			e := want.Agent
+			if old != nil {
+				e.Metadata = old.Metadata
+			}
+			c.entities = append(c.entities, e)
 		}
 	}
 	for _, m := range want.Members {

@@ -23,6 +23,7 @@ type logRow struct {
 	ModelType   string
 	RunID       *string
 	ParentRunID *string
+	RunStatus   string
 	CreatedAt   core.Millis `gorm:"autoCreateTime:false"`
 	Body        jsonColumn[map[string]any]
 }
@@ -37,6 +38,9 @@ func toLogRow(l core.Log) logRow {
 	r := logRow{
 		ID: l.ID, AgentID: l.AgentID, EntityID: l.EntityID, RoomID: l.RoomID, Type: l.Type, RunID: textKey(l.Body, "runId"),
 		ParentRunID: textKey(l.Body, "parentRunId"), CreatedAt: core.Millis(l.CreatedAt), Body: jsonColumn[map[string]any]{l.Body},
+	}
+	if l.Type == memory.LogRun {
+		r.RunStatus = memory.RunStatus(l.Body)
 	}
 	if model := textKey(l.Body, "modelType"); model != nil {
 		r.ModelType = *model
@@ -56,8 +60,9 @@ func logsWhere(q memory.LogQuery) *conditions {
 	if q.Type != "" {
 		w.and(`type = ?`, q.Type)
 	}
-	if q.Run != "" {
-		w.and(`(run_id = ? OR parent_run_id = ?)`, q.Run, q.Run)
+	if len(q.Runs) > 0 { // a union, for an OR does not use both indexes
+		w.and(`id IN (SELECT id FROM agent_logs WHERE agent_id = ? AND run_id IN ?
+			UNION ALL SELECT id FROM agent_logs WHERE agent_id = ? AND parent_run_id IN ?)`, q.Agent, q.Runs, q.Agent, q.Runs)
 	}
 	if len(q.ExcludeTypes) > 0 {
 		w.and(`type NOT IN ?`, q.ExcludeTypes)
@@ -90,6 +95,35 @@ func (s memoryStore) DeleteLog(ctx context.Context, agent, id core.UUID) error {
 	return s.db.write(ctx, func(tx *gorm.DB) error {
 		return wrap("delete agent log", tx.Exec(`DELETE FROM agent_logs WHERE id = ? AND agent_id = ?`, id, agent).Error)
 	})
+}
+
+func (s memoryStore) Runs(ctx context.Context, q memory.RunQuery) (ids []string, total int, err error) {
+	w := where(`agent_id = ? AND run_id IS NOT NULL AND type = ?`, q.Agent, memory.LogRun)
+	if len(q.Rooms) > 0 {
+		w.and(`room_id IN ?`, q.Rooms)
+	}
+	over := where(`1 = 1`)
+	if q.Status != "" {
+		over.and(`status = ?`, q.Status)
+	}
+	if q.From > 0 {
+		over.and(`started >= ?`, q.From)
+	}
+	if q.To > 0 {
+		over.and(`started <= ?`, q.To)
+	}
+	var rows []struct {
+		RunID string
+		Total int
+	}
+	err = s.db.read(ctx).Raw(`SELECT run_id, count(*) OVER () AS total FROM (
+			SELECT run_id, min(created_at) AS started, coalesce(max(CASE WHEN run_status <> 'started' THEN run_status END), 'started') AS status
+			FROM agent_logs`+w.sql+` GROUP BY run_id) AS r`+over.sql+` ORDER BY started DESC, run_id LIMIT ?`,
+		append(append(w.args, over.args...), q.Limit)...).Scan(&rows).Error
+	for _, r := range rows {
+		ids, total = append(ids, r.RunID), r.Total
+	}
+	return ids, total, wrap("list runs", err)
 }
 
 func (s memoryStore) RunCounts(ctx context.Context, agent core.UUID, runs []string) (map[string]memory.RunCounts, error) {

@@ -3,6 +3,7 @@ package storage
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"encoding/binary"
 	"fmt"
@@ -99,7 +100,7 @@ func (s memoryStore) scan(ctx context.Context, agent core.UUID, q core.MemoryQue
 	var (
 		best []hit
 		id   core.UUID
-		blob []byte
+		blob sql.RawBytes
 	)
 	for rows.Next() {
 		if err := rows.Scan(&id, &blob); err != nil {

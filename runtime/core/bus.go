@@ -18,8 +18,9 @@ type commitKey struct{}
 
 // CommitScope collects what is to run once a transaction has committed.
 type CommitScope struct {
-	mu  sync.Mutex
-	fns []func()
+	mu   sync.Mutex
+	fns  []func()
+	done bool
 }
 
 // WithCommitScope returns a context whose [AfterCommit] calls are collected in the returned scope. It is
@@ -29,11 +30,11 @@ func WithCommitScope(ctx context.Context) (context.Context, *CommitScope) {
 	return context.WithValue(ctx, commitKey{}, s), s
 }
 
-// Run calls what was collected, in order, once.
+// Run calls what was collected, in order, once. What is registered after that, by a hook too, runs at once.
 func (s *CommitScope) Run() {
 	s.mu.Lock()
 	fns := s.fns
-	s.fns = nil
+	s.fns, s.done = nil, true
 	s.mu.Unlock()
 	for _, fn := range fns {
 		fn()
@@ -49,6 +50,12 @@ func AfterCommit(ctx context.Context, fn func()) {
 		return
 	}
 	s.mu.Lock()
-	s.fns = append(s.fns, fn)
+	done := s.done
+	if !done {
+		s.fns = append(s.fns, fn)
+	}
 	s.mu.Unlock()
+	if done {
+		fn()
+	}
 }

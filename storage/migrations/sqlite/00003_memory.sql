@@ -87,8 +87,8 @@ CREATE INDEX memories_room ON memories (agent_id, room_id, type, created_at DESC
 CREATE INDEX memories_source ON memories (source_id) WHERE source_id IS NOT NULL;
 CREATE INDEX memories_document ON memories (agent_id, document_id) WHERE document_id IS NOT NULL;
 
--- run_id, parent_run_id and model_type repeat keys of body. The list index has what lists filter by, so
--- that bodies are read only of what is shown.
+-- run_id, parent_run_id, run_status and model_type repeat what body says. The indexes have what lists
+-- filter by, so that bodies are read only of what is shown.
 CREATE TABLE agent_logs (
     id            TEXT NOT NULL,
     agent_id      TEXT NOT NULL,
@@ -98,12 +98,13 @@ CREATE TABLE agent_logs (
     model_type    TEXT NOT NULL DEFAULT '',
     run_id        TEXT,
     parent_run_id TEXT,
+    run_status    TEXT NOT NULL DEFAULT '',
     created_at    INTEGER NOT NULL,
     body          TEXT NOT NULL,
     PRIMARY KEY (id, agent_id)
 );
 CREATE INDEX agent_logs_list ON agent_logs (agent_id, created_at DESC, id DESC, type, room_id);
-CREATE INDEX agent_logs_run ON agent_logs (agent_id, run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX agent_logs_run ON agent_logs (agent_id, run_id, type, created_at, run_status, room_id) WHERE run_id IS NOT NULL;
 CREATE INDEX agent_logs_parent ON agent_logs (agent_id, parent_run_id) WHERE parent_run_id IS NOT NULL;
 
 -- +goose Down
