@@ -48,7 +48,7 @@ func (s *Server) build() error {
 		return fmt.Errorf("eliza: WithSecretSalt: %w", err)
 	}
 	notes := &bus.Memory{}
-	p.mind = memory.New(s.store.Memory(), memory.Options{Bus: notes})
+	p.mind = memory.New(s.store.Memory(), memory.Options{Logger: s.log, Bus: notes})
 	p.memory = p.mind
 	p.lanes = messaging.New(s.store.Messaging(), messaging.Options{
 		Logger: s.log, Memories: p.memory, TurnTimeout: s.cfg.turnTimeout, AgentToAgent: s.cfg.agentToAgent, InputControl: s.cfg.inputControl,
