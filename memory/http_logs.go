@@ -50,7 +50,19 @@ func (h *Handler) logs(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	for i := range list {
+		list[i].Body = withParams(list[i].Body)
+	}
 	return httpapi.OK(c, list)
+}
+
+// withParams shows a model call's prompt also among its parameters, where clients look for it; it is stored
+// once, for it is the largest part of a log.
+func withParams(body map[string]any) map[string]any {
+	if body["prompt"] != nil && body["params"] == nil {
+		body["params"] = map[string]any{"prompt": body["prompt"]}
+	}
+	return body
 }
 
 // excluded reads excludeTypes: repeated, or a comma list.

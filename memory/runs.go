@@ -235,7 +235,7 @@ func runEvent(l core.Log) (RunEvent, bool) {
 		result, _ := b["result"].(map[string]any)
 		e.Data["success"] = result["success"] != false
 	case strings.HasPrefix(l.Type, "useModel:"):
-		e.Type, e.Data = "MODEL_USED", pick(b, "modelType", "provider", "executionTime", "actionContext", "params", "response", "usage",
+		e.Type, e.Data = "MODEL_USED", pick(withParams(b), "modelType", "provider", "executionTime", "actionContext", "params", "response", "usage",
 			"prompts", "prompt", "inputTokens", "outputTokens", "cost")
 		if _, ok := e.Data["modelType"]; !ok {
 			e.Data["modelType"] = strings.TrimPrefix(l.Type, "useModel:")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/eliza-go/eliza/runtime/core"
@@ -15,7 +14,6 @@ import (
 const (
 	maxLogged     = 16 << 10        // bytes of a prompt or an answer in the log
 	lastWords     = 2 * time.Second // for what is recorded of a turn that failed
-	recordTries   = 5               // refused by a store that otherwise works: then a reply goes without its records
 	statusDone    = "completed"
 	statusFailed  = "error"
 	statusTimeout = "timeout"
@@ -79,7 +77,7 @@ func (u *turn) ended(status string, err error) map[string]any {
 func (u *turn) model(ctx context.Context, req core.TextRequest, c completion, err error, during string) {
 	prompt, response := clip(req.Prompt, maxLogged), clip(c.text, maxLogged)
 	body := map[string]any{
-		"modelType": req.Type, "modelKey": req.Type, "purpose": req.Purpose, "params": map[string]any{"prompt": prompt}, "prompt": prompt,
+		"modelType": req.Type, "modelKey": req.Type, "purpose": req.Purpose, "prompt": prompt,
 		"response": response, "provider": c.from, "executionTime": c.took.Milliseconds(), "runId": string(u.run), "timestamp": time.Now().UnixMilli(),
 	}
 	if c.usage != nil {
@@ -133,18 +131,10 @@ func (u *turn) outcome(reply *core.Content, reason string) core.Outcome {
 	body := u.ended(statusDone, nil)
 	memories, logs := u.take()
 	memories = append([]core.Memory{u.memory}, memories...)
-	var (
-		refused  atomic.Int32
-		finished sync.Once
-	)
+	var finished sync.Once
 	return core.Outcome{Reply: reply, Reason: reason, Commit: func(ctx context.Context) error {
-		if refused.Load() < recordTries {
-			if err := u.r.memories.Record(ctx, memories, logs); err != nil {
-				if refused.Add(1) == recordTries {
-					u.r.log.Error("a turn cannot be recorded, its reply goes without", "run_id", u.run, "err", err)
-				}
-				return fmt.Errorf("loop: record a turn: %w", err)
-			}
+		if err := u.r.memories.Record(ctx, memories, logs); err != nil {
+			return fmt.Errorf("loop: record a turn: %w", err)
 		}
 		core.AfterCommit(ctx, func() {
 			finished.Do(func() { u.r.background(func(ctx context.Context) { u.after(ctx, body, memories) }) })
