@@ -3,7 +3,6 @@ package core
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 )
 
 // Content is what a message or memory says. Keys the contract does not name are kept in Extra and written
@@ -99,19 +98,28 @@ func mergeJSON(named any, extra map[string]any) ([]byte, error) {
 	return append(append(b[:len(b)-1], ','), rest[1:]...), nil
 }
 
+// splitJSON decodes b into the named fields and returns what else is in it.
 func splitJSON(b []byte, named any, keys []string) (map[string]any, error) {
-	if err := DecodeJSON(b, named); err != nil {
+	if err := json.Unmarshal(b, named); err != nil {
 		return nil, err
 	}
-	var all map[string]any
-	if err := DecodeJSON(b, &all); err != nil {
+	var rest map[string]json.RawMessage
+	if err := json.Unmarshal(b, &rest); err != nil {
 		return nil, err
 	}
 	for _, k := range keys {
-		delete(all, k)
+		delete(rest, k)
 	}
-	if len(all) == 0 {
+	if len(rest) == 0 {
 		return nil, nil
 	}
-	return maps.Clone(all), nil
+	extra := make(map[string]any, len(rest))
+	for k, raw := range rest {
+		var v any
+		if err := DecodeJSON(raw, &v); err != nil {
+			return nil, err
+		}
+		extra[k] = v
+	}
+	return extra, nil
 }

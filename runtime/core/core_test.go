@@ -1,0 +1,167 @@
+package core_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+func TestStringToUUID(t *testing.T) {
+	t.Parallel()
+	const agent = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
+	for in, want := range map[string]core.UUID{
+		"Eliza":                                "b850bc30-45f8-0041-a00a-83df46d8555d",
+		"héllo wörld":                          "93824064-00f3-05ac-9053-09726326c166",
+		"it's (a) *test*!~":                    "b34c47db-d73a-01eb-afd0-0ec2a612bed2",
+		"CCCCCCCC-cccc-4ccc-8ccc-cccccccccc02": "cccccccc-cccc-4ccc-8ccc-cccccccccc02",
+	} {
+		if got := core.StringToUUID(in); got != want {
+			t.Errorf("StringToUUID(%q) = %s, want %s", in, got, want)
+		}
+	}
+	for base, want := range map[string]core.UUID{
+		string(core.DefaultServerID):           "73002a9b-1751-08e5-8d83-196a268fb3e2",
+		"cccccccc-cccc-4ccc-8ccc-cccccccccc02": "e6d71c72-b2eb-084f-9712-ad1bb768ac8b",
+		agent:                                  agent,
+	} {
+		if got := core.ForAgent(agent, base); got != want {
+			t.Errorf("ForAgent(%s) = %s, want %s", base, got, want)
+		}
+	}
+}
+
+func TestParseUUID(t *testing.T) {
+	t.Parallel()
+	for _, ok := range []string{"00000000-0000-0000-0000-000000000000", "B850BC30-45F8-0041-A00A-83DF46D8555D"} {
+		if got, err := core.ParseUUID(ok); err != nil || string(got) != strings.ToLower(ok) {
+			t.Errorf("ParseUUID(%q) = %q, %v", ok, got, err)
+		}
+	}
+	for _, bad := range []string{
+		"", "nope", "b850bc3045f80041a00a83df46d8555d", "{b850bc30-45f8-0041-a00a-83df46d8555d}",
+		"urn:uuid:b850bc30-45f8-0041-a00a-83df46d8555d", "g850bc30-45f8-0041-a00a-83df46d8555d", "b850bc30-45f8-0041-a00a-83df46d8555d ",
+	} {
+		if got, err := core.ParseUUID(bad); core.CodeOf(err) != core.CodeInvalidID {
+			t.Errorf("ParseUUID(%q) = %q, %v, want an error of code INVALID_ID", bad, got, err)
+		}
+	}
+}
+
+func FuzzParseUUID(f *testing.F) {
+	f.Add("b850bc30-45f8-0041-a00a-83df46d8555d")
+	f.Fuzz(func(t *testing.T, s string) {
+		id, err := core.ParseUUID(s)
+		if err == nil && (len(id) != 36 || string(id) != strings.ToLower(s)) {
+			t.Errorf("ParseUUID(%q) = %q", s, id)
+		}
+		if again, err := core.ParseUUID(string(core.StringToUUID(s))); err != nil || again == "" {
+			t.Errorf("StringToUUID(%q) is no UUID", s)
+		}
+	})
+}
+
+func TestNewUUIDsSortByTime(t *testing.T) {
+	t.Parallel()
+	seen := map[core.UUID]bool{}
+	for range 1000 {
+		id := core.NewUUID()
+		if _, err := core.ParseUUID(string(id)); err != nil || seen[id] || id[14] != '7' {
+			t.Fatalf("NewUUID() = %s", id)
+		}
+		seen[id] = true
+	}
+}
+
+func TestContentKeepsWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	const in = `{"text":"hi <b>","actions":["REPLY"],"big":12345678901234567890,"attachments":[{"id":"a","url":"/x","size":3}],"nested":{"a":[1,null]}}`
+	var c core.Content
+	if err := core.DecodeJSON([]byte(in), &c); err != nil {
+		t.Fatal(err)
+	}
+	if c.Text != "hi <b>" || c.Attachments[0].Extra["size"] != json.Number("3") || c.Extra["big"] != json.Number("12345678901234567890") {
+		t.Errorf("content = %+v", c)
+	}
+	out, err := core.EncodeJSON(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got any
+	if core.DecodeJSON([]byte(in), &want) != nil || core.DecodeJSON(out, &got) != nil {
+		t.Fatalf("encoded: %s", out)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("round trip (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(string(out), "hi <b>") {
+		t.Errorf("HTML is escaped: %s", out)
+	}
+}
+
+func TestBioKeepsItsForm(t *testing.T) {
+	t.Parallel()
+	for _, in := range []string{`"one text"`, `["two","lines"]`, `[]`} {
+		var b core.Bio
+		if err := json.Unmarshal([]byte(in), &b); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := json.Marshal(b); err != nil || string(out) != in {
+			t.Errorf("%s became %s, %v", in, out, err)
+		}
+	}
+}
+
+func TestParseTime(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]core.Millis{
+		"1795466261422": 1795466261422, "2026-11-23T20:37:41.422Z": 1795466261422, "2026-11-23T21:37:41.422+01:00": 1795466261422,
+		"1970-01-01": 0, "1970-01-01T00:00": 0, "1970-01-01T00:00:01.5": 1500,
+	} {
+		if got, err := core.ParseTime(in); err != nil || got != want {
+			t.Errorf("ParseTime(%q) = %d, %v, want %d", in, got, err, want)
+		}
+	}
+	for _, bad := range []string{"yesterday", "2026-13-01", "1e9", " 1"} {
+		if _, err := core.ParseTime(bad); core.CodeOf(err) != core.CodeBadRequest {
+			t.Errorf("ParseTime(%q): %v, want BAD_REQUEST", bad, err)
+		}
+	}
+	if b, err := json.Marshal(core.ISO(1795466261422)); err != nil || string(b) != `"2026-11-23T20:37:41.422Z"` {
+		t.Errorf("ISO = %s, %v", b, err)
+	}
+}
+
+func TestAfterCommit(t *testing.T) {
+	t.Parallel()
+	var ran []string
+	note := func(s string) func() { return func() { ran = append(ran, s) } }
+	core.AfterCommit(t.Context(), note("at once"))
+	ctx, scope := core.WithCommitScope(t.Context())
+	core.AfterCommit(ctx, note("first"))
+	core.AfterCommit(ctx, note("second"))
+	if diff := cmp.Diff([]string{"at once"}, ran); diff != "" {
+		t.Errorf("before the commit (-want +got):\n%s", diff)
+	}
+	scope.Run()
+	scope.Run()
+	if diff := cmp.Diff([]string{"at once", "first", "second"}, ran); diff != "" {
+		t.Errorf("after it (-want +got):\n%s", diff)
+	}
+}
+
+func TestErrorsMatchByCode(t *testing.T) {
+	t.Parallel()
+	sentinel := &core.Error{Code: core.CodeNotFound, Message: "Agent not found"}
+	cause := core.BadRequest("cause")
+	err := sentinel.With("Agent 7 not found").Wrap(cause)
+	if !err.Is(sentinel) || core.CodeOf(err) != core.CodeNotFound || err.Error() != "Agent 7 not found: cause" || sentinel.Message != "Agent not found" {
+		t.Errorf("error = %v", err)
+	}
+	if core.CodeOf(nil) != core.CodeInternal {
+		t.Error("an error without a code is internal")
+	}
+}
