@@ -3,10 +3,12 @@ package agents
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"path"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -166,7 +168,7 @@ func (h *Handler) delete(c echo.Context) error {
 	// The deletion goes on when the client, or its patience, is gone.
 	ctx := context.WithoutCancel(c.Request().Context())
 	done := make(chan error, 1)
-	go func() { done <- h.svc.Delete(ctx, id) }()
+	go func() { done <- h.deleted(ctx, id) }()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -180,6 +182,17 @@ func (h *Handler) delete(c echo.Context) error {
 			"success": true, "partial": true, "message": "The agent is being deleted", "data": map[string]any{"partial": true},
 		})
 	}
+}
+
+// deleted is a deletion, whose panic must not end the process: it is no request's any more.
+func (h *Handler) deleted(ctx context.Context, id core.UUID) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			h.opts.Logger.Error("panic while an agent was deleted", "agent_id", id, "panic", v, "stack", string(debug.Stack()))
+			err = fmt.Errorf("agents: panic while %s was deleted: %v", id, v)
+		}
+	}()
+	return h.svc.Delete(ctx, id)
 }
 
 func (h *Handler) start(c echo.Context) error {

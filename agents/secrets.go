@@ -79,8 +79,11 @@ func isEncrypted(s string) bool {
 	if !ok || len(iv) != 2*aes.BlockSize || strings.Contains(rest, ":") {
 		return false
 	}
-	_, err := hex.DecodeString(iv)
-	return err == nil
+	if _, err := hex.DecodeString(iv); err != nil {
+		return false
+	}
+	data, err := hex.DecodeString(rest)
+	return err == nil && len(data) > 0 && len(data)%aes.BlockSize == 0
 }
 
 // seal returns c with all its secrets in their stored form.

@@ -28,7 +28,7 @@ func ParseCharacter(raw []byte) (*core.Character, error) {
 	}
 	var c core.Character
 	if err := core.DecodeJSON(raw, &c); err != nil {
-		return nil, invalid([]string{": " + err.Error()})
+		return nil, invalid([]string{": Invalid input"})
 	}
 	return &c, nil
 }
@@ -92,23 +92,16 @@ func (v *checker) nested(doc map[string]any, whole bool) {
 	}
 	if x, ok := doc["settings"]; ok {
 		v.entries("settings", x, func(path string, x any) {
-			if x == nil && whole {
+			switch {
+			case x == nil && whole:
 				v.fail(path, "Invalid input")
+			case x != nil && path == "settings.secrets":
+				v.secrets(path, x, whole)
 			}
 		})
 	}
 	if x, ok := doc["secrets"]; ok {
-		v.entries("secrets", x, func(path string, x any) {
-			switch x.(type) {
-			case string, bool, json.Number:
-			case nil:
-				if whole {
-					v.fail(path, "Invalid input")
-				}
-			default:
-				v.fail(path, "Invalid input")
-			}
-		})
+		v.secrets("secrets", x, whole)
 	}
 	if x, ok := doc["style"]; ok {
 		v.entries("style", x, func(path string, x any) {
@@ -125,6 +118,21 @@ func (v *checker) nested(doc map[string]any, whole bool) {
 	if x, ok := doc["messageExamples"]; ok {
 		v.list("messageExamples", x, func(path string, x any) { v.list(path, x, v.example) })
 	}
+}
+
+// secrets checks that no secret hides where it would not be encrypted.
+func (v *checker) secrets(path string, x any, whole bool) {
+	v.entries(path, x, func(path string, x any) {
+		switch x.(type) {
+		case string, bool, json.Number:
+		case nil:
+			if whole {
+				v.fail(path, "Invalid input")
+			}
+		default:
+			v.fail(path, "Invalid input")
+		}
+	})
 }
 
 func (v *checker) name(x any) {
