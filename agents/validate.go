@@ -30,6 +30,7 @@ func ParseCharacter(raw []byte) (*core.Character, error) {
 	if err := core.DecodeJSON(raw, &c); err != nil {
 		return nil, invalid([]string{": Invalid input"})
 	}
+	c.ID = core.UUID(strings.ToLower(string(c.ID)))
 	return &c, nil
 }
 
