@@ -26,8 +26,7 @@ func secretKey(key string) bool {
 	return false
 }
 
-// plain is an attribute's value as JSON can say it, redacted by its name and, in a map, by the names
-// there.
+// plain is an attribute's value as JSON can say it, redacted by its name and by the names inside.
 func plain(key string, v slog.Value) any {
 	if secretKey(key) {
 		return redacted
@@ -42,14 +41,45 @@ func plain(key string, v slog.Value) any {
 	case slog.KindFloat64:
 		return v.Float64()
 	case slog.KindAny:
-		if m, ok := v.Any().(map[string]any); ok {
-			return redactMap(m)
+		if err, ok := v.Any().(error); ok {
+			return shorten(err.Error())
 		}
-		if b, err := core.EncodeJSON(v.Any()); err == nil && len(b) > 0 && (b[0] == '[' || b[0] == '{') && string(b) != "{}" && len(b) <= maxField {
-			return v.Any()
+		if doc, ok := document(v.Any()); ok {
+			return doc
 		}
 	}
 	return shorten(fmt.Sprint(v.Any()))
+}
+
+// document is a value that has the form of a JSON object or array, redacted: a copy, for the value may be
+// changed later and the entry is read at any time. One that is too large, or empty, is left to its text.
+func document(v any) (any, bool) {
+	b, err := core.EncodeJSON(v)
+	if err != nil || len(b) < 3 || len(b) > maxField || b[0] != '[' && b[0] != '{' {
+		return nil, false
+	}
+	var doc any
+	if err := core.DecodeJSON(b, &doc); err != nil {
+		return nil, false
+	}
+	return redact(doc), true
+}
+
+// redact hides what looks like a secret, at any depth.
+func redact(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		return redactMap(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = redact(x)
+		}
+		return out
+	case string:
+		return shorten(v)
+	}
+	return v
 }
 
 func redactMap(m map[string]any) map[string]any {
@@ -57,10 +87,8 @@ func redactMap(m map[string]any) map[string]any {
 	for k, x := range m {
 		if secretKey(k) {
 			x = redacted
-		} else if s, ok := x.(string); ok {
-			x = shorten(s)
 		}
-		out[k] = x
+		out[k] = redact(x)
 	}
 	return out
 }
