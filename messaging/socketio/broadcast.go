@@ -1,9 +1,6 @@
 package socketio
 
-import (
-	"slices"
-	"sync"
-)
+import "slices"
 
 // Broadcast addresses sockets of a namespace. It is a value: its methods return changed copies.
 type Broadcast struct {
@@ -45,11 +42,13 @@ func (b Broadcast) Emit(event string, args ...any) error {
 	return nil
 }
 
-var targets = sync.Pool{New: func() any { return new([]*Socket) }}
-
 // Send sends an encoded event like Emit.
 func (b Broadcast) Send(m *Message) {
-	buf := targets.Get().(*[]*Socket)
+	pool := &b.ns.srv.targets
+	buf, _ := pool.Get().(*[]*Socket)
+	if buf == nil {
+		buf = new([]*Socket)
+	}
 	sockets := b.ns.collect((*buf)[:0], b.rooms)
 	p := m.packet(b.ns.name)
 	for _, s := range sockets {
@@ -59,7 +58,7 @@ func (b Broadcast) Send(m *Message) {
 	}
 	clear(sockets)
 	*buf = sockets
-	targets.Put(buf)
+	pool.Put(buf)
 }
 
 // collect appends the sockets that are in the rooms, each once.

@@ -9,6 +9,10 @@ import (
 	"time"
 )
 
+// unfinishedSockets is how many sockets of one client may have work left. Who goes in and out of a
+// namespace faster than that leaves handlers behind without end.
+const unfinishedSockets = 32
+
 // Handshake is what a client presented when it connected. It must not be changed.
 type Handshake struct {
 	// Request is the request that opened the session, without its body. Its context carries the values of
@@ -27,9 +31,10 @@ type client struct {
 
 	mu      sync.Mutex
 	sockets []*Socket // in the order they connected
-	left    []string  // namespaces the server ended; what the client has sent before it knew is ignored
+	left    []string  // namespaces the server refused or ended: what the client sent before it knew is ignored
 	limit   *timer    // for the first of them; nil afterwards
 	over    bool
+	working int // sockets that have not finished
 }
 
 func newClient(s *Server, e *session, r *http.Request) *client {
@@ -100,8 +105,7 @@ func (c *client) dispatch(m *message, size int) (reason string) {
 		if s != nil {
 			return reasonForcedByServer
 		}
-		c.connect(m)
-		return ""
+		return c.connect(m)
 	}
 	switch {
 	case s == nil && c.hasLeft(m.namespace):
@@ -129,22 +133,34 @@ func (c *client) dispatch(m *message, size int) (reason string) {
 }
 
 // connect begins a connection to a namespace; the socket's own order takes it on from here.
-func (c *client) connect(m *message) {
+func (c *client) connect(m *message) (reason string) {
 	n := c.srv.namespace(m.namespace)
 	if n == nil {
 		c.refuse(m.namespace, &ConnectError{Message: "Invalid namespace"})
-		return
+		return ""
 	}
 	s := newSocket(c, n, m.auth)
 	c.mu.Lock()
-	if c.over {
+	switch {
+	case c.over:
 		c.mu.Unlock()
-		return
+		return ""
+	case c.working >= unfinishedSockets:
+		c.mu.Unlock()
+		return reasonForcedByServer
 	}
+	c.working++
 	c.sockets = append(c.sockets, s)
 	c.left = slices.DeleteFunc(c.left, func(name string) bool { return name == n.name })
 	c.mu.Unlock()
 	s.begin()
+	return ""
+}
+
+func (c *client) finished() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.working--
 }
 
 func (c *client) refuse(namespace string, refusal *ConnectError) {

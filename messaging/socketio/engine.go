@@ -56,7 +56,7 @@ func payloadFrame(part []byte) (frame, error) {
 	if len(part) == 0 || part[0] != 'b' {
 		return textFrame(part)
 	}
-	data, err := base64.StdEncoding.AppendDecode(nil, part[1:])
+	data, err := base64.StdEncoding.AppendDecode([]byte{}, part[1:])
 	if err != nil {
 		return frame{}, errPayload
 	}

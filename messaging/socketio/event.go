@@ -3,7 +3,6 @@ package socketio
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync/atomic"
 )
@@ -61,8 +60,9 @@ func (e *Event) Values() ([]any, error) {
 // HasAck says whether the client waits for an acknowledgement.
 func (e *Event) HasAck() bool { return e.wanted }
 
-// Ack answers the client, with arguments as for [Encode]. It may be called after the handler has returned, but once
-// only: it returns [ErrNoAck] when the client waits for none or was answered, and [ErrClosed] when it is gone.
+// Ack answers the client, with arguments as for [Encode]. It may be called after the handler has returned,
+// but once only: it returns [ErrNoAck] when the client waits for none or was answered, and [ErrClosed] when
+// it is gone.
 func (e *Event) Ack(args ...any) error {
 	if !e.wanted || e.acked.Load() {
 		return ErrNoAck
@@ -81,8 +81,8 @@ func (e *Event) Ack(args ...any) error {
 }
 
 // EmitWithAck sends an event and waits for the client's acknowledgement, whose arguments it returns, binary
-// ones as base64 strings. It fails with [ErrClosed] when the socket ends and with the cause of ctx when that ends first;
-// clients may never answer, so ctx should have a limit. A handler of the same socket may wait here.
+// ones as base64 strings. It fails with [ErrClosed] when the socket ends and with the cause of ctx when that
+// ends first; clients may never answer, so ctx should have a limit. A handler of the same socket may wait here.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) ([]json.RawMessage, error) {
 	if reserved(event) {
 		return nil, fmt.Errorf("%w %q", ErrReserved, event)
@@ -116,7 +116,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) ([]
 		}
 		return args, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("socketio: acknowledgement of %q: %w", event, errors.Join(context.Cause(ctx)))
+		return nil, fmt.Errorf("socketio: acknowledgement of %q: %w", event, context.Cause(ctx))
 	}
 }
 

@@ -113,6 +113,10 @@ func (s *Server) serveSession(w http.ResponseWriter, r *http.Request, sid, trans
 		return
 	}
 	defer e.release()
+	if e.overdue() {
+		refuse(w, r, codeUnknownSID)
+		return
+	}
 	upgrade := websocket.IsWebSocketUpgrade(r)
 	switch {
 	case upgrade && transport == "websocket":

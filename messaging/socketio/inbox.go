@@ -111,7 +111,7 @@ func (in *inbox) wake() {
 // connect asks the middleware and answers the client.
 func (s *Socket) connect() {
 	if refusal := s.ns.admit(s); refusal != nil {
-		s.client.remove(s, false)
+		s.client.remove(s, true)
 		s.refused()
 		s.client.refuse(s.ns.name, refusal)
 		return
@@ -143,6 +143,7 @@ func (s *Socket) refused() {
 	s.mu.Unlock()
 	s.cancel()
 	s.ns.exit(s)
+	s.client.finished()
 }
 
 // end ends the socket: what it still does comes in order and is finish at last.
@@ -190,8 +191,8 @@ func (s *Socket) finish() {
 	cancel, fns, reason := s.cancel, s.onDisconnect, s.reason
 	s.mu.Unlock()
 	cancel()
-	entered := s.ns.exit(s)
-	if !entered {
+	defer s.client.finished()
+	if entered := s.ns.exit(s); !entered {
 		return
 	}
 	for _, fn := range fns {

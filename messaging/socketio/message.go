@@ -18,8 +18,8 @@ type Message struct {
 }
 
 // Encode encodes an event. Arguments become JSON as [encoding/json] does it, but without escaping HTML;
-// []byte values among them, and in their map[string]any and []any values, are sent as binary
-// attachments. The arguments are not kept, except []byte values, which must not be changed afterwards. It fails with
+// []byte values among them, and in their map[string]any and []any values, are sent as binary attachments.
+// The arguments are not kept, except []byte values, which must not be changed afterwards. It fails with
 // [ErrReserved] for the event names the protocol keeps for itself, with [ErrBinary] for more than 10
 // attachments, and when an argument cannot be encoded.
 func Encode(event string, args ...any) (*Message, error) {
@@ -52,6 +52,7 @@ func (m *Message) packet(namespace string) *packet {
 	return p
 }
 
+// buffers spares Encode the growing of a buffer; they hold nothing between two calls.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // encodePacket encodes items as an event or an acknowledgement and returns where the JSON begins.

@@ -40,9 +40,9 @@ func newNamespace(s *Server, name string) *Namespace {
 func (n *Namespace) Name() string { return n.name }
 
 // Use adds a middleware, called in the order of addition before a client is let in; it may set handlers on
-// the socket but not send to it. A [*ConnectError] refuses the client with that answer. Any other error, which may tell
-// too much, and a panic are logged and answered with "Internal server error". A middleware that takes longer
-// than [Options].ConnectTimeout finds the client disconnected.
+// the socket but not send to it. A [*ConnectError] refuses the client with that answer. Any other error,
+// which may tell too much, and a panic are logged and answered with "Internal server error". A middleware
+// that takes longer than [Options].ConnectTimeout finds the client disconnected.
 func (n *Namespace) Use(fn func(s *Socket) error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

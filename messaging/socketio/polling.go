@@ -147,7 +147,7 @@ func (e *session) servePost(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, codeBadRequest)
 		return
 	}
-	e.posting = true
+	e.posting, e.upload = true, http.NewResponseController(w)
 	e.mu.Unlock()
 	defer func() {
 		e.mu.Lock()
@@ -156,6 +156,9 @@ func (e *session) servePost(w http.ResponseWriter, r *http.Request) {
 	}()
 
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, e.srv.opts.MaxPayload))
+	e.mu.Lock()
+	e.upload = nil
+	e.mu.Unlock()
 	if err != nil {
 		e.close(ending{reason: reasonTransportError})
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {

@@ -22,9 +22,9 @@ func (r *room) remove(s *Socket) {
 
 // OnRoom adds a function that is told when a room gets its first socket and when it has lost its last. The
 // calls for one room come one at a time and alternate, beginning with true; a change that is undone while a
-// call is under way may go untold. [Socket.Join] returns after the call with true for its room has; the call with
-// false comes some time after. The function is called without locks and may take its time, but must not join a socket to the
-// same room.
+// call is under way may go untold. [Socket.Join] returns after the call with true for its room has; the call
+// with false comes some time after. The function is called without locks and may take its time, but must not
+// join a socket to the same room.
 func (n *Namespace) OnRoom(fn func(room string, occupied bool)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

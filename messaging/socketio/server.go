@@ -83,6 +83,9 @@ type Server struct {
 	upgrader websocket.Upgrader
 	newUpper func(*session, *http.Request) upper
 
+	batches sync.Pool // *[]byte, for the writers
+	targets sync.Pool // *[]*Socket, for broadcasts
+
 	dropped, slow atomic.Int64
 
 	mu         sync.RWMutex
@@ -170,7 +173,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	for _, e := range sessions {
-		e.close(ending{reason: reasonShutdown, code: websocket.CloseGoingAway})
+		e.close(ending{reason: reasonShutdown, code: websocket.CloseGoingAway, atOnce: true})
 		e.expire()
 	}
 	select {

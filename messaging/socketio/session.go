@@ -11,25 +11,6 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Why a socket ended, in the words of the protocol's first server.
-const (
-	reasonTransportClose = "transport close"
-	reasonTransportError = "transport error"
-	reasonPingTimeout    = "ping timeout"
-	reasonParseError     = "parse error" // a malformed Engine.IO packet
-	reasonClientLeft     = "client namespace disconnect"
-	reasonServerLeft     = "server namespace disconnect"
-	reasonShutdown       = "server shutting down"
-	reasonForcedClose    = "forced close"        // a malformed Socket.IO packet
-	reasonForcedByServer = "forced server close" // a packet out of place, or none in time
-)
-
-const (
-	closeGrace  = 2 * time.Second        // for a closed WebSocket to take the rest and hang up
-	closeLinger = 30 * time.Second       // for a polling client to collect the rest
-	overtake    = 100 * time.Millisecond // what a POST may be ahead of a poll that was sent before
-)
-
 const (
 	stateOpen    int32 = iota
 	stateClosing       // polling: over, but the client has not collected all yet
@@ -69,6 +50,7 @@ type session struct {
 	writing   bool          // a writer runs
 	poll      chan struct{} // wakes the GET that waits
 	posting   bool          // a POST is being handled
+	upload    deadliner     // its connection while its body is read
 	farewell  byte          // the packet that ends the last poll
 	collected chan struct{} // closed when a session that was closing is closed
 	room      chan struct{} // closed when the queue is half empty again
@@ -77,15 +59,7 @@ type session struct {
 	pinged    bool // and not answered yet
 }
 
-// ending says how a session is closed.
-type ending struct {
-	reason   string
-	code     int           // of the WebSocket's closure; none when 0
-	drop     bool          // forget what is queued
-	drain    bool          // handle what came in before
-	farewell byte          // for the poll; engineClose when 0
-	linger   time.Duration // how long a polling client may take to collect the rest
-}
+type deadliner interface{ SetReadDeadline(time.Time) error }
 
 // spawn runs fn in a goroutine that belongs to the session. The caller must know that the session is held.
 func (e *session) spawn(fn func()) {
@@ -230,137 +204,9 @@ func (e *session) receive(f frame) *ending {
 	case enginePong:
 		e.pong()
 	case engineClose:
-		return &ending{reason: reasonTransportClose, drop: true, drain: true, farewell: engineNoop, linger: overtake}
+		return &ending{reason: reasonTransportClose, drop: true, farewell: engineNoop, linger: overtake}
 	case enginePing:
 		return &ending{reason: reasonTransportError}
 	}
 	return nil
-}
-
-// close ends the session. Only the first call counts, and returns true.
-func (e *session) close(x ending) bool {
-	e.mu.Lock()
-	if !e.open() {
-		e.mu.Unlock()
-		return false
-	}
-	e.refs.Add(1) // until this is done
-	defer e.release()
-	e.srv.timers.stop(&e.beat)
-	probe := e.probe
-	e.probe, e.upgrading, e.probed = nil, false, false
-	if x.drop || e.conn == nil && x.linger == 0 {
-		e.q.clear()
-	}
-	e.farewell = x.farewell
-	if e.farewell == 0 {
-		e.farewell = engineClose
-	}
-	closed := e.conn != nil || x.linger == 0 || e.poll != nil && e.q.empty()
-	if closed {
-		e.state.Store(stateClosed)
-	} else {
-		e.state.Store(stateClosing)
-	}
-	if e.conn != nil {
-		e.conn.code = x.code
-		e.conn.expire(time.Now().Add(closeGrace))
-	}
-	e.flush() // the writer closes the connection once all is written
-	e.roomy()
-	e.mu.Unlock()
-
-	if probe != nil {
-		probe.interrupt()
-	}
-	e.upper.ended(x.reason, x.drain)
-	if closed {
-		e.retire()
-	} else {
-		e.srv.timers.after(x.linger, e.expire)
-	}
-	return true
-}
-
-// expire ends the wait of a session that is closing.
-func (e *session) expire() {
-	e.mu.Lock()
-	if e.state.Load() != stateClosing {
-		e.mu.Unlock()
-		return
-	}
-	e.finish()
-	e.wakePoll()
-	e.mu.Unlock()
-	e.retire()
-}
-
-// finish turns a closing session into a closed one. It needs e.mu; the caller retires the session.
-func (e *session) finish() {
-	e.state.Store(stateClosed)
-	e.q.clear()
-	if e.collected != nil {
-		close(e.collected)
-		e.collected = nil
-	}
-}
-
-// retire is called by the one who closed the session.
-func (e *session) retire() {
-	e.srv.forget(e)
-	e.release()
-}
-
-// kill cuts the connection.
-func (e *session) kill() {
-	e.mu.Lock()
-	c := e.conn
-	e.mu.Unlock()
-	if c != nil {
-		c.cut()
-	}
-}
-
-// heartbeat is called when a ping or the end of the wait for its answer is due.
-func (e *session) heartbeat() {
-	o := &e.srv.opts
-	e.mu.Lock()
-	if !e.open() {
-		e.mu.Unlock()
-		return
-	}
-	if e.pinged {
-		if !e.seen.Load() && !e.stalled.Load() {
-			e.mu.Unlock()
-			e.close(ending{reason: reasonPingTimeout, drop: true})
-			return
-		}
-		e.pinged = false
-	}
-	now := time.Now()
-	due := e.pingAt.Add(o.PingInterval)
-	if due.After(now) {
-		e.srv.timers.set(&e.beat, due)
-		e.mu.Unlock()
-		return
-	}
-	if now.Sub(due) > o.PingInterval { // the machine slept: go on from here
-		due = now
-	}
-	e.pingAt, e.pinged = due, true
-	e.seen.Store(false)
-	e.q.jump(&packet{text: []byte{enginePing}})
-	e.flush()
-	e.srv.timers.set(&e.beat, due.Add(o.PingTimeout))
-	e.mu.Unlock()
-}
-
-// pong notes the answer to a ping; the next one is due an interval after it was, not after the answer.
-func (e *session) pong() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.open() && e.pinged {
-		e.pinged = false
-		e.srv.timers.set(&e.beat, e.pingAt.Add(e.srv.opts.PingInterval))
-	}
 }

@@ -65,8 +65,8 @@ func (s *Socket) Namespace() *Namespace { return s.ns }
 func (s *Socket) Handshake() *Handshake { return &s.handshake }
 
 // Context returns a context that ends with the socket, before the functions of [Socket.OnDisconnect] are
-// called: at once when the server ended it or the connection was lost to an error, but after the events received
-// before when the client left, for which they have 5 seconds.
+// called: at once when the server ended it; when the client left or was lost, after the events received
+// before, for which they have 5 seconds.
 func (s *Socket) Context() context.Context { return s.ctx }
 
 // Connected says whether the client is connected now: from the answer to it until the end.
@@ -154,8 +154,8 @@ func (s *Socket) Wait(ctx context.Context) error {
 }
 
 // Disconnect ends the socket with the reason "server namespace disconnect". The client is told and does not
-// reconnect by itself. With close, all sockets of the client end so and the connection is closed after what was
-// sent before has been delivered.
+// reconnect by itself. With close, all sockets of the client end so, and the connection is closed after what
+// was sent before has been delivered.
 func (s *Socket) Disconnect(close bool) {
 	if !close {
 		s.leave()

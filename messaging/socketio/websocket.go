@@ -28,7 +28,7 @@ type wsConn struct {
 
 // accept makes a WebSocket of the request. It has answered the client when it fails.
 func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*wsConn, error) {
-	hijack := &hijacker{ResponseWriter: w}
+	hijack := &hijacker{ResponseWriter: w, pool: &s.batches}
 	ws, err := s.upgrader.Upgrade(hijack, r, nil)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (e *session) read(c *wsConn) {
 	for {
 		kind, data, err := c.ws.ReadMessage()
 		if err != nil {
-			e.close(ending{reason: readReason(err), drop: true, drain: true})
+			e.close(ending{reason: readReason(err), drop: true})
 			c.finish(err)
 			return
 		}
@@ -89,7 +89,7 @@ func (e *session) write(c *wsConn) {
 		e.mu.Unlock()
 		if err := c.write(batch); err != nil {
 			c.cut()
-			e.close(ending{reason: reasonTransportClose, drop: true, drain: true})
+			e.close(ending{reason: reasonTransportClose, drop: true})
 		}
 	}
 }
@@ -153,6 +153,7 @@ func (c *wsConn) cut() { _ = c.out.Conn.SetDeadline(time.Unix(1, 0)) }
 // hijacker takes the connection out of any chain of response writers and puts a batchConn around it.
 type hijacker struct {
 	http.ResponseWriter
+	pool *sync.Pool
 	conn *batchConn
 }
 
@@ -161,21 +162,17 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h.conn = &batchConn{Conn: conn}
+	h.conn = &batchConn{Conn: conn, pool: h.pool}
 	return h.conn, rw, nil
 }
 
 // batchConn collects the frames of a batch, so that they leave in one write.
 type batchConn struct {
 	net.Conn
-	mu  sync.Mutex
-	buf *[]byte // not nil while frames are collected
+	pool *sync.Pool // of *[]byte
+	mu   sync.Mutex
+	buf  *[]byte // not nil while frames are collected
 }
-
-var batches = sync.Pool{New: func() any {
-	b := make([]byte, 0, writeBuffer)
-	return &b
-}}
 
 func (b *batchConn) Write(p []byte) (int, error) {
 	b.mu.Lock()
@@ -194,7 +191,9 @@ func (b *batchConn) SetWriteDeadline(time.Time) error { return nil }
 func (b *batchConn) hold() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.buf = batches.Get().(*[]byte)
+	if b.buf, _ = b.pool.Get().(*[]byte); b.buf == nil {
+		b.buf = new([]byte)
+	}
 }
 
 func (b *batchConn) flush() error {
@@ -206,7 +205,7 @@ func (b *batchConn) flush() error {
 	_, err := b.Conn.Write(*b.buf)
 	if cap(*b.buf) <= 2*batchBytes {
 		*b.buf = (*b.buf)[:0]
-		batches.Put(b.buf)
+		b.pool.Put(b.buf)
 	}
 	b.buf = nil
 	return err
