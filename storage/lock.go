@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,9 +24,7 @@ func lockFile(path string) (*fileLock, error) {
 		return nil, fmt.Errorf("storage: lock file: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		pid, _ := io.ReadAll(io.LimitReader(f, 20))
-		err = fmt.Errorf("storage: %s is in use by another process (pid %s)", strings.TrimSuffix(path, ".lock"), strings.TrimSpace(string(pid)))
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(inUse(f, strings.TrimSuffix(path, ".lock"), err), f.Close())
 	}
 	if err := f.Truncate(0); err == nil {
 		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
@@ -33,5 +32,22 @@ func lockFile(path string) (*fileLock, error) {
 			return nil, errors.Join(fmt.Errorf("storage: lock file: %w", err), f.Close())
 		}
 	}
-	return &fileLock{release: sync.OnceValue(f.Close)}, nil
+	return &fileLock{release: sync.OnceValue(func() error {
+		// Said aloud, for a child process that is just being forked holds the file open until it becomes
+		// another program.
+		return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
+	})}, nil
+}
+
+// inUse says who has the lock.
+func inUse(f *os.File, path string, err error) error {
+	if !errors.Is(err, syscall.EWOULDBLOCK) {
+		return fmt.Errorf("storage: lock %s: %w", path, err)
+	}
+	b, _ := io.ReadAll(io.LimitReader(f, 20))
+	pid := strings.TrimSpace(string(b))
+	if pid == strconv.Itoa(os.Getpid()) {
+		return fmt.Errorf("storage: %s is open in this process already", path)
+	}
+	return fmt.Errorf("storage: %s is in use by another process (pid %s)", path, pid)
 }

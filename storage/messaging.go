@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 
 	"gorm.io/gorm"
@@ -18,54 +19,53 @@ var _ messaging.Store = messagingStore{}
 // Messaging returns the store of package messaging.
 func (db *DB) Messaging() messaging.Store { return messagingStore{db} }
 
-// messageRow is a row of central_messages. Its times are milliseconds, set by us.
+// messageRow is a row of central_messages: the message and what only the store knows of it.
 type messageRow struct {
-	ID             core.UUID `gorm:"primaryKey"`
-	ChannelID      core.UUID
-	AuthorID       core.UUID
-	ByAgent        bool
-	Content        string
-	RawMessage     jsonMap
-	Metadata       jsonMap
-	SourceType     string
-	SourceID       string
-	InReplyTo      core.UUID
-	DedupKey       *string
-	Seq            int64
-	CompleteSeq    *int64
-	OpenDeliveries int
-	CreatedAt      core.Millis `gorm:"autoCreateTime:false"`
-	UpdatedAt      core.Millis `gorm:"autoUpdateTime:false"`
-	ServerID       core.UUID   `gorm:"->;-:migration"` // of the channel, when the query joins it
+	messaging.Message
+	dedupKey    *string
+	completeSeq *int64
+	open        int // deliveries that have not ended
 }
 
-// TableName names the table for GORM.
-func (messageRow) TableName() string { return "central_messages" }
+// selectMessages begins every query for messages, c being the channel. Messages are read and written most
+// of all: they go by GORM's mapping of structs, which takes longer than the query.
+const selectMessages = `SELECT m.id, m.channel_id, c.server_id, m.author_id, m.by_agent, m.content, m.raw_message, m.metadata,
+	m.source_type, m.source_id, m.in_reply_to, m.seq, m.created_at, m.updated_at
+	FROM central_messages m JOIN channels c ON c.id = m.channel_id `
 
-func (r *messageRow) message() *messaging.Message {
-	return &messaging.Message{
-		ID: r.ID, ChannelID: r.ChannelID, ServerID: r.ServerID, AuthorID: r.AuthorID, ByAgent: r.ByAgent, Content: r.Content,
-		Raw: r.RawMessage, Metadata: r.Metadata, SourceType: r.SourceType, SourceID: r.SourceID, InReplyTo: r.InReplyTo,
-		Seq: r.Seq, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+// messages runs a query that selectMessages begins and rest ends.
+func messages(tx *gorm.DB, rest string, args ...any) ([]messaging.Message, error) {
+	rows, err := tx.Raw(selectMessages+rest, args...).Rows()
+	if err != nil {
+		return nil, wrap("read messages", err)
 	}
+	defer rows.Close()
+	var out []messaging.Message
+	for rows.Next() {
+		var m messaging.Message
+		err := rows.Scan(&m.ID, &m.ChannelID, &m.ServerID, &m.AuthorID, &m.ByAgent, &m.Content, (*jsonMap)(&m.Raw), (*jsonMap)(&m.Metadata),
+			&m.SourceType, &m.SourceID, &m.InReplyTo, &m.Seq, &m.CreatedAt, &m.UpdatedAt)
+		if err != nil {
+			return nil, wrap("read message", err)
+		}
+		out = append(out, m)
+	}
+	return out, wrap("read messages", rows.Err())
 }
-
-// selectMessages begins every query for messages: the columns of messageRow, c being the channel.
-const selectMessages = `SELECT m.*, c.server_id FROM central_messages m JOIN channels c ON c.id = m.channel_id `
 
 func (s messagingStore) Message(ctx context.Context, id core.UUID) (*messaging.Message, error) {
 	return messageBy(s.db.read(ctx), `WHERE m.id = ?`, id)
 }
 
 func messageBy(tx *gorm.DB, where string, args ...any) (*messaging.Message, error) {
-	var rows []messageRow
-	if err := tx.Raw(selectMessages+where+` LIMIT 1`, args...).Scan(&rows).Error; err != nil {
-		return nil, wrap("read message", err)
+	found, err := messages(tx, where+` LIMIT 1`, args...)
+	if err != nil {
+		return nil, err
 	}
-	if len(rows) == 0 {
+	if len(found) == 0 {
 		return nil, messaging.ErrMessageNotFound
 	}
-	return rows[0].message(), nil
+	return &found[0], nil
 }
 
 func (s messagingStore) Messages(ctx context.Context, p messaging.Page) ([]messaging.Message, bool, error) {
@@ -90,17 +90,12 @@ func (s messagingStore) Messages(ctx context.Context, p messaging.Page) ([]messa
 
 // messagePage reads limit+1 rows to know whether there are more than limit.
 func messagePage(tx *gorm.DB, rest string, args []any, limit int) ([]messaging.Message, bool, error) {
-	var rows []messageRow
-	if err := tx.Raw(selectMessages+rest, args...).Scan(&rows).Error; err != nil {
-		return nil, false, wrap("list messages", err)
+	page, err := messages(tx, rest, args...)
+	if err != nil {
+		return nil, false, err
 	}
-	more := len(rows) > limit
-	rows = rows[:min(len(rows), limit)]
-	out := make([]messaging.Message, len(rows))
-	for i := range rows {
-		out[i] = *rows[i].message()
-	}
-	return out, more, nil
+	n := min(len(page), limit)
+	return page[:n:n], len(page) > limit, nil
 }
 
 func (s messagingStore) Search(ctx context.Context, q messaging.Search) ([]messaging.Message, int, error) {
@@ -133,14 +128,14 @@ func (s messagingStore) Search(ctx context.Context, q messaging.Search) ([]messa
 // lockChannel reads a channel for a change of its number line and, where the database locks rows, locks it:
 // channel first, then its messages, is the one order of locks.
 func lockChannel(tx *gorm.DB, id core.UUID) (*channelRow, error) {
-	var rows []channelRow
-	if err := tx.Raw(`SELECT * FROM channels WHERE id = ?`+forUpdate(tx), id).Scan(&rows).Error; err != nil {
-		return nil, wrap("lock channel", err)
-	}
-	if len(rows) == 0 {
+	var c channelRow
+	err := tx.Raw(`SELECT id, server_id, name, type, source_type, source_id, topic, metadata, dm_key, head, last_at, created_at, updated_at
+		FROM channels WHERE id = ?`+forUpdate(tx), id).Row().Scan(&c.ID, &c.ServerID, &c.Name, &c.Type, &c.SourceType, &c.SourceID,
+		&c.Topic, &c.Metadata, &c.DMKey, &c.Head, &c.LastAt, &c.CreatedAt, &c.UpdatedAt)
+	if errors.Is(err, sql.ErrNoRows) {
 		return nil, messaging.ErrChannelNotFound
 	}
-	return &rows[0], nil
+	return &c, wrap("lock channel", err)
 }
 
 // forUpdate locks the rows a query reads; SQLite has one writer and needs no locks.

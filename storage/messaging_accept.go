@@ -70,7 +70,7 @@ func accept(tx *gorm.DB, n messaging.NewMessage, maxLane int) (*messaging.Accept
 	if err != nil {
 		return nil, err
 	}
-	in, err := insertMessage(tx, ch, n, maxLane, true)
+	in, err := insertMessage(tx, ch, n, maxLane, false)
 	if err != nil {
 		return nil, err
 	}
@@ -109,10 +109,22 @@ type concerned struct {
 	Queued int // unfinished deliveries in its lane
 }
 
-// insertMessage gives a message its number and stores it with its deliveries. ch must be locked.
-func insertMessage(tx *gorm.DB, ch *channelRow, n messaging.NewMessage, maxLane int, completes bool) (*inserted, error) {
+// insertReply stores an agent's reply. Its id is public before it is stored, for chunks carry it: when
+// somebody took it for a message of theirs the reply gets another one.
+func insertReply(tx *gorm.DB, ch *channelRow, n messaging.NewMessage) (*inserted, error) {
+	in, err := insertMessage(tx, ch, n, 0, true)
+	if errors.Is(err, errTaken) {
+		n.ID = core.NewUUID()
+		in, err = insertMessage(tx, ch, n, 0, true)
+	}
+	return in, err
+}
+
+// insertMessage gives a message its number and stores it with its deliveries; errTaken leaves all as it is.
+// ch must be locked. The author of a reply is an agent, even if it has been deleted since.
+func insertMessage(tx *gorm.DB, ch *channelRow, n messaging.NewMessage, maxLane int, reply bool) (*inserted, error) {
 	now := core.Now()
-	byAgent, agents, err := whoReacts(tx, ch, n)
+	byAgent, agents, err := whoReacts(tx, ch, n, reply)
 	if err != nil {
 		return nil, err
 	}
@@ -131,24 +143,23 @@ func insertMessage(tx *gorm.DB, ch *channelRow, n messaging.NewMessage, maxLane 
 		}
 		deliveries = append(deliveries, d)
 	}
-	row := messageRow{
-		ID: n.ID, ChannelID: ch.ID, AuthorID: n.AuthorID, ByAgent: byAgent, Content: n.Content, RawMessage: n.Raw, Metadata: n.Metadata,
-		SourceType: n.SourceType, SourceID: n.SourceID, InReplyTo: n.InReplyTo, DedupKey: dedupKey(n), OpenDeliveries: len(in.lanes),
-		CreatedAt: ch.stamp(now),
+	at := ch.stamp(now)
+	in.message = &messaging.Message{
+		ID: n.ID, ChannelID: ch.ID, ServerID: ch.ServerID, AuthorID: n.AuthorID, ByAgent: byAgent, Content: n.Content, Raw: n.Raw,
+		Metadata: n.Metadata, SourceType: n.SourceType, SourceID: n.SourceID, InReplyTo: n.InReplyTo, Seq: ch.Head + 1,
+		CreatedAt: at, UpdatedAt: at,
 	}
-	row.UpdatedAt = row.CreatedAt
+	row := messageRow{Message: *in.message, dedupKey: dedupKey(n), open: len(in.lanes)}
 	numbers := int64(1)
-	if completes && !byAgent && !n.Undeliver && len(in.lanes) == 0 {
+	if !byAgent && !n.Undeliver && len(in.lanes) == 0 {
 		numbers = 2
-	}
-	if row.Seq, err = ch.advance(tx, numbers); err != nil {
-		return nil, err
-	}
-	if numbers == 2 {
 		in.completeSeq = row.Seq + 1
-		row.CompleteSeq = &in.completeSeq
+		row.completeSeq = &in.completeSeq
 	}
 	if err := insertRow(tx, &row); err != nil {
+		return nil, err
+	}
+	if _, err := ch.advance(tx, numbers); err != nil {
 		return nil, err
 	}
 	for i := range deliveries {
@@ -159,8 +170,6 @@ func insertMessage(tx *gorm.DB, ch *channelRow, n messaging.NewMessage, maxLane 
 			return nil, wrap("store deliveries", err)
 		}
 	}
-	row.ServerID = ch.ServerID
-	in.message = row.message()
 	return in, nil
 }
 
@@ -168,8 +177,8 @@ func insertRow(tx *gorm.DB, row *messageRow) error {
 	res := tx.Exec(`INSERT INTO central_messages (id, channel_id, author_id, by_agent, content, raw_message, metadata, source_type,
 		source_id, in_reply_to, dedup_key, seq, complete_seq, open_deliveries, created_at, updated_at)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
-		row.ID, row.ChannelID, row.AuthorID, row.ByAgent, row.Content, row.RawMessage, row.Metadata, row.SourceType,
-		row.SourceID, row.InReplyTo, row.DedupKey, row.Seq, row.CompleteSeq, row.OpenDeliveries, row.CreatedAt, row.UpdatedAt)
+		row.ID, row.ChannelID, row.AuthorID, row.ByAgent, row.Content, jsonMap(row.Raw), jsonMap(row.Metadata), row.SourceType,
+		row.SourceID, row.InReplyTo, row.dedupKey, row.Seq, row.completeSeq, row.open, row.CreatedAt, row.UpdatedAt)
 	if res.Error != nil {
 		return wrap("store message", res.Error)
 	}
@@ -181,41 +190,39 @@ func insertRow(tx *gorm.DB, row *messageRow) error {
 
 // whoReacts tells whether the author is an agent and which agents have to react: participants of the
 // channel that are agents of its message server, but not the author.
-func whoReacts(tx *gorm.DB, ch *channelRow, n messaging.NewMessage) (byAgent bool, agents []concerned, err error) {
-	var row struct {
-		ByAgent bool
-		Agents  string
-	}
+func whoReacts(tx *gorm.DB, ch *channelRow, n messaging.NewMessage, reply bool) (byAgent bool, agents []concerned, err error) {
+	var list string
 	err = tx.Raw(`SELECT EXISTS (SELECT 1 FROM agents WHERE id = ?) AS by_agent, (
 		SELECT json_group_array(json_object('ID', a.id, 'Active', json(CASE WHEN a.active THEN 'true' ELSE 'false' END), 'Queued',
 			(SELECT count(*) FROM deliveries d WHERE d.agent_id = a.id AND d.channel_id = p.channel_id AND d.state IN ('pending', 'leased'))))
 		FROM channel_participants p JOIN agents a ON a.id = p.entity_id
 		WHERE p.channel_id = ? AND a.id <> ? AND (? = ? OR EXISTS (
 			SELECT 1 FROM message_server_agents s WHERE s.server_id = ? AND s.agent_id = a.id))) AS agents`,
-		n.AuthorID, ch.ID, n.AuthorID, ch.ServerID, core.DefaultServerID, ch.ServerID).Scan(&row).Error
+		n.AuthorID, ch.ID, n.AuthorID, ch.ServerID, core.DefaultServerID, ch.ServerID).Row().Scan(&byAgent, &list)
 	if err != nil {
 		return false, nil, wrap("find agents", err)
 	}
-	if row.Agents == "[]" || n.Undeliver {
-		return row.ByAgent, nil, nil
+	byAgent = byAgent || reply
+	if list == "[]" || n.Undeliver {
+		return byAgent, nil, nil
 	}
-	if row.ByAgent {
+	if byAgent {
 		if ok, err := mayChat(tx, ch.ID, n.AgentRun); !ok || err != nil {
 			return true, nil, err
 		}
 	}
-	if err := json.Unmarshal([]byte(row.Agents), &agents); err != nil {
+	if err := json.Unmarshal([]byte(list), &agents); err != nil {
 		return false, nil, wrap("find agents", err)
 	}
 	if n.Target != "" {
 		for _, a := range agents {
 			if a.ID == n.Target {
-				return row.ByAgent, []concerned{a}, nil
+				return byAgent, []concerned{a}, nil
 			}
 		}
-		return row.ByAgent, nil, nil
+		return byAgent, nil, nil
 	}
-	return row.ByAgent, agents, nil
+	return byAgent, agents, nil
 }
 
 // mayChat tells whether agents may still answer an agent: not when the last run messages are all theirs.

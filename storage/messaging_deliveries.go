@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"gorm.io/gorm"
@@ -77,11 +78,12 @@ func (s messagingStore) Claim(ctx context.Context, owner string, ttl time.Durati
 	return out, err
 }
 
-// dueLanes looks, without a write lock, for lanes whose oldest unfinished delivery is pending and due.
+// dueLanes looks, without a write lock, for lanes whose oldest unfinished delivery is pending and due. The
+// condition of the index of unfinished rows is spelt out, here and below: SQLite does not infer it.
 func (s messagingStore) dueLanes(ctx context.Context, most int) ([]messaging.Lane, error) {
 	var rows []deliveryRow
 	err := s.db.read(ctx).Raw(`SELECT d.agent_id, d.channel_id FROM deliveries d
-		WHERE d.state = 'pending' AND d.available_at <= ? AND NOT EXISTS (SELECT 1 FROM deliveries o
+		WHERE d.state IN ('pending', 'leased') AND d.state = 'pending' AND d.available_at <= ? AND NOT EXISTS (SELECT 1 FROM deliveries o
 			WHERE o.agent_id = d.agent_id AND o.channel_id = d.channel_id AND o.state IN ('pending', 'leased') AND o.seq < d.seq)
 		ORDER BY d.created_at LIMIT ?`, core.Now(), most).Scan(&rows).Error
 	lanes := make([]messaging.Lane, len(rows))
@@ -97,32 +99,29 @@ func loadDelivery(tx *gorm.DB, r *deliveryRow) (*messaging.Delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	var about struct {
-		Name, Type  string
-		First, More bool
-	}
+	ch := &messaging.Channel{ID: r.ChannelID, ServerID: msg.ServerID}
+	var first, more bool
 	err = tx.Raw(`SELECT name, type,
 		NOT EXISTS (SELECT 1 FROM deliveries WHERE message_id = ? AND id <> ? AND attempt > 0) AND ? = 1 AS first,
 		EXISTS (SELECT 1 FROM deliveries WHERE agent_id = ? AND channel_id = ? AND state IN ('pending', 'leased') AND seq > ?) AS more
 		FROM channels WHERE id = ?`,
-		r.MessageID, r.ID, r.Attempt, r.AgentID, r.ChannelID, r.Seq, r.ChannelID).Scan(&about).Error
+		r.MessageID, r.ID, r.Attempt, r.AgentID, r.ChannelID, r.Seq, r.ChannelID).Row().Scan(&ch.Name, &ch.Type, &first, &more)
 	if err != nil {
 		return nil, wrap("read channel", err)
 	}
 	return &messaging.Delivery{
 		ID: r.ID, MessageID: r.MessageID, Lane: r.lane(), Seq: r.Seq, Attempt: r.Attempt, Owner: r.Owner, Acting: r.Acting,
-		Crashes: r.Crashes, First: about.First, More: about.More, Message: msg, Replies: r.Replies,
-		Channel: &messaging.Channel{ID: r.ChannelID, ServerID: msg.ServerID, Name: about.Name, Type: about.Type},
+		Crashes: r.Crashes, First: first, More: more, Message: msg, Channel: ch, Replies: r.Replies,
 	}, nil
 }
 
 func (s messagingStore) VoidLeases(ctx context.Context) error {
 	var n int
-	if err := s.db.read(ctx).Raw(`SELECT count(*) FROM deliveries WHERE state = 'leased'`).Scan(&n).Error; err != nil || n == 0 {
+	if err := s.db.read(ctx).Raw(`SELECT count(*) FROM deliveries WHERE state IN ('pending', 'leased') AND state = 'leased'`).Scan(&n).Error; err != nil || n == 0 {
 		return wrap("find leases", err)
 	}
 	return s.db.write(ctx, func(tx *gorm.DB) error {
-		return wrap("void leases", tx.Exec(`UPDATE deliveries SET lease_until = 0 WHERE state = 'leased'`).Error)
+		return wrap("void leases", tx.Exec(`UPDATE deliveries SET lease_until = 0 WHERE state IN ('pending', 'leased') AND state = 'leased'`).Error)
 	})
 }
 
@@ -136,6 +135,14 @@ func change(tx *gorm.DB, d *messaging.Delivery, set string, args ...any) error {
 		return messaging.ErrLost
 	}
 	return wrap("change delivery", res.Error)
+}
+
+// lost turns the answer that a channel is not there into ErrLost: it took its deliveries along.
+func lost(err error) error {
+	if errors.Is(err, messaging.ErrChannelNotFound) {
+		return messaging.ErrLost.Wrap(err)
+	}
+	return err
 }
 
 func (s messagingStore) Acting(ctx context.Context, d *messaging.Delivery) error {
@@ -158,14 +165,14 @@ func (s messagingStore) Reply(ctx context.Context, d *messaging.Delivery, m mess
 	err := s.db.write(ctx, func(tx *gorm.DB) error {
 		ch, err := lockChannel(tx, d.ChannelID)
 		if err != nil {
-			return messaging.ErrLost.Wrap(err) // a deleted channel took its deliveries along
+			return lost(err)
 		}
-		in, err := insertMessage(tx, ch, m, 0, false)
+		in, err := insertReply(tx, ch, m)
 		if err != nil {
 			return err
 		}
 		msg = in.message
-		return change(tx, d, `replies = ?`, jsonIDs(append(append([]core.UUID{}, d.Replies...), m.ID)))
+		return change(tx, d, `replies = ?`, jsonIDs(append(append([]core.UUID{}, d.Replies...), msg.ID)))
 	})
 	return msg, err
 }
@@ -175,16 +182,16 @@ func (s messagingStore) Finish(ctx context.Context, d *messaging.Delivery, e mes
 	err := s.db.join(ctx, func(ctx context.Context, tx *gorm.DB) error {
 		ch, err := lockChannel(tx, d.ChannelID)
 		if err != nil {
-			return messaging.ErrLost.Wrap(err)
+			return lost(err)
 		}
 		ended = &messaging.Ended{Delivery: d.ID, ChannelID: d.ChannelID}
 		replies := d.Replies
 		if e.Reply != nil {
-			in, err := insertMessage(tx, ch, *e.Reply, 0, false)
+			in, err := insertReply(tx, ch, *e.Reply)
 			if err != nil {
 				return err
 			}
-			replies = append(append([]core.UUID{}, replies...), e.Reply.ID)
+			replies = append(append([]core.UUID{}, replies...), in.message.ID)
 			ended.Lanes = in.lanes
 			ended.Events = append(ended.Events, messageEvent(in.message))
 		}
@@ -207,12 +214,10 @@ func (s messagingStore) Finish(ctx context.Context, d *messaging.Delivery, e mes
 // closeDelivery counts an ended delivery of a message down and completes the message with the last one.
 // ch must be locked.
 func closeDelivery(tx *gorm.DB, ch *channelRow, message core.UUID) (*messaging.Event, error) {
-	var row []struct {
-		OpenDeliveries int
-		ByAgent        bool
-	}
-	err := tx.Raw(`UPDATE central_messages SET open_deliveries = open_deliveries - 1 WHERE id = ? RETURNING open_deliveries, by_agent`, message).Scan(&row).Error
-	if err != nil || len(row) == 0 || row[0].OpenDeliveries > 0 || row[0].ByAgent {
+	var open int
+	var byAgent bool
+	err := tx.Raw(`UPDATE central_messages SET open_deliveries = open_deliveries - 1 WHERE id = ? RETURNING open_deliveries, by_agent`, message).Row().Scan(&open, &byAgent)
+	if err != nil || open > 0 || byAgent {
 		return nil, wrap("close delivery", err)
 	}
 	seq, err := ch.advance(tx, 1)
@@ -237,9 +242,13 @@ func resultOf(tx *gorm.DB, ch *channelRow, message core.UUID) (*messaging.Result
 func result(ch *channelRow, message core.UUID, rows []deliveryRow) *messaging.Result {
 	r := &messaging.Result{MessageID: message, ServerID: ch.ServerID, DM: messaging.IsDM(ch.Type)}
 	for i := range rows {
-		r.Agents = append(r.Agents, messaging.AgentResult{AgentID: rows[i].AgentID, Status: messaging.StatusOf(rows[i].State), Responses: rows[i].Replies})
+		r.Agents = append(r.Agents, rows[i].result())
 	}
 	return r
+}
+
+func (r *deliveryRow) result() messaging.AgentResult {
+	return messaging.AgentResult{AgentID: r.AgentID, Status: messaging.StatusOf(r.State), Responses: r.Replies}
 }
 
 func messageEvent(m *messaging.Message) messaging.Event {

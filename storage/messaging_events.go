@@ -46,37 +46,61 @@ func (s messagingStore) Events(ctx context.Context, channel core.UUID, after int
 // places they are kept in.
 func keptEvents(tx *gorm.DB, ch *channelRow, after int64, limit int) ([]messaging.Event, error) {
 	var events []messaging.Event
-	var sent []messageRow
-	if err := tx.Raw(selectMessages+`WHERE m.channel_id = ? AND m.seq > ? AND m.seq <= ? ORDER BY m.seq LIMIT ?`, ch.ID, after, ch.Head, limit).Scan(&sent).Error; err != nil {
-		return nil, wrap("read events", err)
+	sent, err := messages(tx, `WHERE m.channel_id = ? AND m.seq > ? AND m.seq <= ? ORDER BY m.seq LIMIT ?`, ch.ID, after, ch.Head, limit)
+	if err != nil {
+		return nil, err
 	}
 	for i := range sent {
-		events = append(events, messageEvent(sent[i].message()))
+		events = append(events, messageEvent(&sent[i]))
 	}
-	var completed []messageRow
-	if err := tx.Raw(`SELECT id, complete_seq FROM central_messages WHERE channel_id = ? AND complete_seq > ? AND complete_seq <= ? ORDER BY complete_seq LIMIT ?`,
-		ch.ID, after, ch.Head, limit).Scan(&completed).Error; err != nil {
-		return nil, wrap("read events", err)
-	}
-	for _, r := range completed {
-		res, err := resultOf(tx, ch, r.ID)
-		if err != nil {
-			return nil, err
-		}
-		events = append(events, *completeEvent(ch.ID, *r.CompleteSeq, res))
+	completed, err := completions(tx, ch, after, limit)
+	if err != nil {
+		return nil, err
 	}
 	others, err := otherEvents(tx, ch, after, limit)
 	if err != nil {
 		return nil, err
 	}
-	events = append(events, others...)
+	events = append(append(events, completed...), others...)
 	slices.SortFunc(events, func(a, b messaging.Event) int { return cmp.Compare(a.Seq, b.Seq) })
 	return events[:min(limit, len(events))], nil
 }
 
+// completions are the events of messages that are complete and still there, with their results.
+func completions(tx *gorm.DB, ch *channelRow, after int64, limit int) ([]messaging.Event, error) {
+	rows, err := tx.Raw(`SELECT page.id, page.complete_seq, coalesce(d.agent_id, ''), coalesce(d.state, ''), d.replies
+		FROM (SELECT id, complete_seq FROM central_messages WHERE channel_id = ? AND complete_seq > ? AND complete_seq <= ?
+			ORDER BY complete_seq LIMIT ?) AS page
+		LEFT JOIN deliveries d ON d.message_id = page.id ORDER BY page.complete_seq, d.agent_id`, ch.ID, after, ch.Head, limit).Rows()
+	if err != nil {
+		return nil, wrap("read events", err)
+	}
+	defer rows.Close()
+	var out []messaging.Event
+	for rows.Next() {
+		var id core.UUID
+		var seq int64
+		var d deliveryRow
+		if err := rows.Scan(&id, &seq, &d.AgentID, &d.State, &d.Replies); err != nil {
+			return nil, wrap("read events", err)
+		}
+		if len(out) == 0 || out[len(out)-1].Seq != seq {
+			out = append(out, *completeEvent(ch.ID, seq, result(ch, id, nil)))
+		}
+		if d.AgentID != "" {
+			r := out[len(out)-1].Result
+			r.Agents = append(r.Agents, d.result())
+		}
+	}
+	return out, wrap("read events", rows.Err())
+}
+
 func otherEvents(tx *gorm.DB, ch *channelRow, after int64, limit int) ([]messaging.Event, error) {
 	var rows []eventRow
-	if err := tx.Where("channel_id = ? AND seq > ? AND seq <= ?", ch.ID, after, ch.Head).Order("seq").Limit(limit).Find(&rows).Error; err != nil {
+	// Edits of messages deleted since are left out here, for what is left out below shortens the page.
+	err := tx.Raw(`SELECT * FROM channel_events WHERE channel_id = ? AND seq > ? AND seq <= ? AND (kind <> 'edited'
+		OR EXISTS (SELECT 1 FROM central_messages m WHERE m.id = message_id)) ORDER BY seq LIMIT ?`, ch.ID, after, ch.Head, limit).Scan(&rows).Error
+	if err != nil {
 		return nil, wrap("read events", err)
 	}
 	out := make([]messaging.Event, 0, len(rows))
@@ -193,8 +217,12 @@ func (s messagingStore) erase(ctx context.Context, channel core.UUID, kind strin
 			}
 			ended.Events = append(ended.Events, ev)
 		}
-		if err := tx.Exec(`DELETE FROM central_messages WHERE channel_id = ? `+cond, args...).Error; err != nil {
-			return wrap("delete messages", err)
+		res := tx.Exec(`DELETE FROM central_messages WHERE channel_id = ? `+cond, args...)
+		if res.Error != nil {
+			return wrap("delete messages", res.Error)
+		}
+		if message != "" && res.RowsAffected == 0 {
+			return messaging.ErrMessageNotFound
 		}
 		ev, err := record(tx, ch, kind, message, nil)
 		ended.Events = append(ended.Events, ev)

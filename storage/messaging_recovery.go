@@ -13,14 +13,18 @@ import (
 // interrupted is the last error of a delivery that must not or will not be tried again.
 const interrupted = "interrupted"
 
-// reapBatch bounds one transaction of Reap.
-const reapBatch = 200
+// One transaction of Reap and of Sweep changes so many rows at most.
+const (
+	reapBatch  = 200
+	sweepBatch = 2000
+)
 
 func (s messagingStore) Reap(ctx context.Context, ttl time.Duration, lost int) ([]messaging.Ended, error) {
 	now := core.Now()
 	stale := now - core.Millis(ttl.Milliseconds())
 	find := func(tx *gorm.DB) (rows []deliveryRow, err error) {
-		err = tx.Raw(`SELECT * FROM deliveries WHERE (state = 'leased' AND lease_until <= ?) OR (state = 'pending' AND created_at < ?)
+		err = tx.Raw(`SELECT * FROM deliveries WHERE state IN ('pending', 'leased')
+			AND ((state = 'leased' AND lease_until <= ?) OR (state = 'pending' AND created_at < ?))
 			ORDER BY channel_id, seq LIMIT ?`, s.leaseLimit(now), stale, reapBatch).Scan(&rows).Error
 		return rows, wrap("find lost deliveries", err)
 	}
@@ -64,7 +68,7 @@ func reapOne(tx *gorm.DB, r *deliveryRow, lost int) (*messaging.Ended, error) {
 		return endRow(tx, r, messaging.StateExpired, "nobody answered in time")
 	case len(r.Replies) > 0:
 		return endRow(tx, r, messaging.StateDone, interrupted)
-	case r.Acting, r.Crashes+1 >= lost:
+	case r.Acting, lost > 0 && r.Crashes+1 >= lost:
 		return endRow(tx, r, messaging.StateFailed, interrupted)
 	}
 	pause := [...]core.Millis{0, 0, 1000, 5000}[min(r.Crashes+1, 3)]
@@ -96,7 +100,7 @@ func (s messagingStore) EndAgent(ctx context.Context, agent core.UUID, except []
 	var out []messaging.Ended
 	err := s.db.write(ctx, func(tx *gorm.DB) error {
 		out = out[:0]
-		q := tx.Where("agent_id = ? AND state IN ?", agent, []string{messaging.StatePending, messaging.StateLeased})
+		q := tx.Where("agent_id = ? AND state IN ('pending', 'leased')", agent)
 		if len(except) > 0 {
 			q = q.Where("id NOT IN ?", except)
 		}
@@ -118,14 +122,26 @@ func (s messagingStore) EndAgent(ctx context.Context, agent core.UUID, except []
 
 func (s messagingStore) Sweep(ctx context.Context, deliveries, events time.Duration) error {
 	now := core.Now()
-	return s.db.write(ctx, func(tx *gorm.DB) error {
-		// In portions, so that a sweep never holds the writer for long.
-		err := tx.Exec(`DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE ended_at > 0 AND ended_at < ? LIMIT 5000)`,
-			now-core.Millis(deliveries.Milliseconds())).Error
-		if err == nil {
-			err = tx.Exec(`DELETE FROM channel_events WHERE (channel_id, seq) IN (SELECT channel_id, seq FROM channel_events WHERE created_at < ? LIMIT 5000)`,
-				now-core.Millis(events.Milliseconds())).Error
+	err := s.sweep(ctx, `DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE ended_at > 0 AND ended_at < ? LIMIT ?)`,
+		now-core.Millis(deliveries.Milliseconds()))
+	if err != nil {
+		return err
+	}
+	return s.sweep(ctx, `DELETE FROM channel_events WHERE (channel_id, seq) IN (SELECT channel_id, seq FROM channel_events WHERE created_at < ? LIMIT ?)`,
+		now-core.Millis(events.Milliseconds()))
+}
+
+// sweep deletes in portions, so that it never holds the writer for long.
+func (s messagingStore) sweep(ctx context.Context, query string, before core.Millis) error {
+	for removed := int64(sweepBatch); removed == sweepBatch; {
+		err := s.db.write(ctx, func(tx *gorm.DB) error {
+			res := tx.Exec(query, before, sweepBatch)
+			removed = res.RowsAffected
+			return wrap("sweep", res.Error)
+		})
+		if err != nil {
+			return err
 		}
-		return wrap("sweep", err)
-	})
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 
 	"gorm.io/gorm"
 
@@ -105,7 +106,11 @@ func (s messagingStore) ids(ctx context.Context, query string, arg core.UUID) ([
 
 func (s messagingStore) AddServerAgent(ctx context.Context, server, agent core.UUID) error {
 	return s.db.write(ctx, func(tx *gorm.DB) error {
-		return wrap("add server agent", tx.Exec(`INSERT INTO message_server_agents (server_id, agent_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, server, agent).Error)
+		err := tx.Exec(`INSERT INTO message_server_agents (server_id, agent_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, server, agent).Error
+		if errors.Is(err, gorm.ErrForeignKeyViolated) {
+			return messaging.ErrServerNotFound
+		}
+		return wrap("add server agent", err)
 	})
 }
 

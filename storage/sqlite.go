@@ -4,12 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/glebarez/sqlite"
@@ -49,15 +49,6 @@ func dsn(path string, pragmas ...string) string {
 
 // prepare checks that the file is a sound database of this or an older version and migrates it.
 func prepare(ctx context.Context, db *sql.DB, path string) error {
-	fresh := false
-	if st, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && st.Size() == 0 {
-		fresh = true
-	}
-	if !fresh {
-		if err := check(ctx, path); err != nil {
-			return err
-		}
-	}
 	files, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {
 		return err
@@ -66,13 +57,10 @@ func prepare(ctx context.Context, db *sql.DB, path string) error {
 	if err != nil {
 		return fmt.Errorf("storage: migrations: %w", err)
 	}
-	if !fresh {
+	if st, err := os.Stat(path); err == nil && st.Size() > 0 {
 		sources := provider.ListSources()
-		newest := sources[len(sources)-1].Version
-		if v, err := provider.GetDBVersion(ctx); err != nil {
-			return fmt.Errorf("storage: read schema version of %s: %w", path, err)
-		} else if v > newest {
-			return fmt.Errorf("storage: %s has schema version %d, this program knows up to %d: use a newer program", path, v, newest)
+		if err := check(ctx, path, sources[len(sources)-1].Version); err != nil {
+			return err
 		}
 	}
 	if _, err := provider.Up(ctx); err != nil {
@@ -81,9 +69,27 @@ func prepare(ctx context.Context, db *sql.DB, path string) error {
 	return nil
 }
 
-// check reads an existing file without changing it.
-func check(ctx context.Context, path string) error {
-	db, err := sql.Open(sqliteDriver, dsn(path, "query_only(1)"))
+// checkDSN is for looking at a file without changing it. What is in its WAL belongs to it, and is not moved
+// into the file; without one the file is all there is. Only a rollback journal has to be played back.
+func checkDSN(path string) string {
+	name := dsn(path, "query_only(1)")
+	switch {
+	case exists(path + "-wal"):
+		name += "&mode=ro"
+	case !exists(path + "-journal"):
+		name += "&immutable=1"
+	}
+	return name
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// check reads an existing file without changing it; newest is the schema version of this program.
+func check(ctx context.Context, path string, newest int64) error {
+	db, err := sql.Open(sqliteDriver, checkDSN(path))
 	if err != nil {
 		return fmt.Errorf("storage: open %s: %w", path, err)
 	}
@@ -96,12 +102,21 @@ func check(ctx context.Context, path string) error {
 	if tables > 0 && ours == 0 {
 		return fmt.Errorf("storage: %s is a database of another program, it was left as it is", path)
 	}
+	if ours > 0 {
+		var version int64
+		if err := db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM `+schemaTable+` WHERE is_applied`).Scan(&version); err != nil {
+			return fmt.Errorf("storage: read schema version of %s: %w", path, err)
+		}
+		if version > newest {
+			return fmt.Errorf("storage: %s has schema version %d, this program knows up to %d: use a newer program", path, version, newest)
+		}
+	}
 	var result string
 	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&result); err != nil {
 		return fmt.Errorf("storage: %s is damaged, it was left as it is: %w", path, err)
 	}
 	if result != "ok" {
-		return fmt.Errorf("storage: %s is damaged, it was left as it is: %s", path, result)
+		return fmt.Errorf("storage: %s is damaged, it was left as it is: %s", path, strings.Join(strings.Fields(result), " "))
 	}
 	return nil
 }
@@ -110,10 +125,20 @@ func check(ctx context.Context, path string) error {
 func gormOver(db *sql.DB, log *slog.Logger) (*gorm.DB, error) {
 	g, err := gorm.Open(sqlite.Dialector{Conn: db}, &gorm.Config{
 		SkipDefaultTransaction: true, TranslateError: true, DisableAutomaticPing: true,
-		Logger: logger.NewSlogLogger(log, logger.Config{SlowThreshold: time.Second, LogLevel: logger.Warn, IgnoreRecordNotFoundError: true, ParameterizedQueries: true}),
+		Logger: slowLog{logger.NewSlogLogger(log, logger.Config{SlowThreshold: time.Second, LogLevel: logger.Warn, ParameterizedQueries: true})},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("storage: %w", err)
 	}
 	return g, nil
+}
+
+// slowLog logs slow statements. Errors are returned, and logged by whoever handles them.
+type slowLog struct{ logger.Interface }
+
+// Trace implements [logger.Interface].
+func (l slowLog) Trace(ctx context.Context, begin time.Time, fc func() (string, int64), err error) {
+	if err == nil {
+		l.Interface.Trace(ctx, begin, fc, nil)
+	}
 }

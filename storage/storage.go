@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"gorm.io/gorm"
 
@@ -65,6 +66,10 @@ func Open(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("storage: create folder: %w", err)
 	}
+	path, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
 		return nil, err
@@ -108,6 +113,25 @@ func (db *DB) open(ctx context.Context, path string) error {
 	return nil
 }
 
+// resolve follows links: a file has one lock, whatever it is called.
+func resolve(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("storage: %w", err)
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		if st, err := os.Stat(target); err == nil && st.IsDir() {
+			return "", fmt.Errorf("storage: %s is a folder, a file path is needed", path)
+		}
+		return target, nil
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path)) // the file itself does not exist yet
+	if err != nil {
+		return "", fmt.Errorf("storage: %w", err)
+	}
+	return filepath.Join(dir, filepath.Base(path)), nil
+}
+
 // Close waits for writes under way and closes the database. Safe twice.
 func (db *DB) Close() error { return db.close() }
 
@@ -116,14 +140,16 @@ func (db *DB) shared() bool { return false }
 
 type txKey struct{}
 
-// transaction is what a context carries inside WithTx.
+// transaction is what a context carries inside WithTx. Once it has committed the context is like one
+// without: hooks that run then may call stores. After a rollback it stays dead, so nothing of it is stored.
 type transaction struct {
-	db *DB
-	tx *gorm.DB
+	db        *DB
+	tx        *gorm.DB
+	committed atomic.Bool
 }
 
 func (db *DB) txFrom(ctx context.Context) *gorm.DB {
-	if t, ok := ctx.Value(txKey{}).(transaction); ok && t.db == db {
+	if t, ok := ctx.Value(txKey{}).(*transaction); ok && t.db == db && !t.committed.Load() {
 		return t.tx
 	}
 	return nil
@@ -137,35 +163,47 @@ func (db *DB) read(ctx context.Context) *gorm.DB {
 	return db.readers.WithContext(ctx)
 }
 
-// write runs fn in a transaction of the writer, or in the one ctx carries. fn may run more than once and
-// must have no effect but on tx. When ctx ends first nothing is stored and its error is returned.
+// write runs fn in a transaction of the writer, or as a part of the one ctx carries: its error undoes that
+// part. fn may run more than once and must have no effect but on tx. When ctx ends first nothing is stored
+// and its error is returned.
 func (db *DB) write(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	if tx := db.txFrom(ctx); tx != nil {
-		return fn(tx)
+		return nested(tx, fn)
 	}
 	return db.writer.do(ctx, fn, false)
 }
 
 // WithTx implements [Store].
 func (db *DB) WithTx(ctx context.Context, fn func(ctx context.Context, tx *gorm.DB) error) error {
-	return db.join(context.WithoutCancel(ctx), fn, true)
+	return db.join(ctx, fn, true)
 }
 
 // join is write for an fn that calls stores: its context carries the transaction, and what is to run after
 // the commit is run then.
 func (db *DB) join(ctx context.Context, fn func(ctx context.Context, tx *gorm.DB) error, alone bool) error {
-	if tx := db.txFrom(ctx); tx != nil {
-		return fn(ctx, tx)
-	}
 	var hooks *core.CommitScope
+	if tx := db.txFrom(ctx); tx != nil {
+		err := nested(tx, func(tx *gorm.DB) error {
+			var scoped context.Context
+			scoped, hooks = core.WithCommitScope(ctx)
+			return fn(scoped, tx)
+		})
+		if err == nil {
+			core.AfterCommit(ctx, hooks.Run)
+		}
+		return err
+	}
+	var t *transaction
 	err := db.writer.do(ctx, func(tx *gorm.DB) error {
-		scoped, h := core.WithCommitScope(ctx)
-		hooks = h // of the try that is committed
-		return fn(context.WithValue(scoped, txKey{}, transaction{db, tx}), tx)
+		var scoped context.Context
+		scoped, hooks = core.WithCommitScope(context.WithoutCancel(ctx)) // of the try that is committed
+		t = &transaction{db: db, tx: tx}
+		return fn(context.WithValue(scoped, txKey{}, t), tx)
 	}, alone)
 	if err != nil {
 		return err
 	}
+	t.committed.Store(true)
 	hooks.Run()
 	return nil
 }

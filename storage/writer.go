@@ -42,6 +42,8 @@ type job struct {
 	claimed atomic.Bool // by the writer, that will run it, or by its caller, who has given up
 	err     error
 	done    chan struct{}
+
+	answered bool // known to the writer alone
 }
 
 func startWriter(db *gorm.DB) *writer {
@@ -89,11 +91,19 @@ func (w *writer) close() {
 }
 
 func (w *writer) run() {
-	defer close(w.done)
+	ended := false
+	defer func() {
+		if !ended { // a job called runtime.Goexit, as FailNow of a test does
+			go w.run()
+			return
+		}
+		close(w.done)
+	}()
 	batch := make([]*job, 0, maxBatch)
 	for {
 		next, ok := <-w.queue
 		if !ok {
+			ended = true
 			return
 		}
 		for batch = batch[:0]; next != nil; next = w.poll(len(batch)) {
@@ -126,9 +136,21 @@ func (w *writer) poll(taken int) *job {
 }
 
 func (j *job) answer(err error) {
-	j.err = err
+	j.err, j.answered = err, true
 	close(j.done)
 }
+
+// abandon answers those of a batch that have no answer although it is over: one ended the goroutine.
+func abandon(batch ...*job) {
+	for _, j := range batch {
+		if !j.answered {
+			j.answer(errAbandoned)
+		}
+	}
+}
+
+// errAbandoned answers jobs whose transaction a call of runtime.Goexit ended.
+var errAbandoned = errors.New("storage: runtime.Goexit in a transaction")
 
 // errTransactionGone says that SQLite rolled the whole transaction back under a job.
 var errTransactionGone = errors.New("storage: the transaction is gone")
@@ -143,6 +165,7 @@ func (w *writer) commit(batch []*job) {
 		w.single(batch[0])
 		return
 	}
+	defer abandon(batch...)
 	errs := make([]error, len(batch))
 	err := w.transaction(func(tx *gorm.DB) error {
 		for i, j := range batch {
@@ -165,6 +188,7 @@ func (w *writer) commit(batch []*job) {
 
 // single runs a job in a transaction of its own and answers it.
 func (w *writer) single(j *job) {
+	defer abandon(j)
 	var err error
 	txErr := w.transaction(func(tx *gorm.DB) error {
 		err = guarded(tx, j.fn)
@@ -176,36 +200,63 @@ func (w *writer) single(j *job) {
 	j.answer(err)
 }
 
-// transaction is BEGIN IMMEDIATE (by the DSN), fn and COMMIT, or ROLLBACK when fn fails.
+// transaction is BEGIN IMMEDIATE (by the DSN), fn and COMMIT, or ROLLBACK when fn or the COMMIT fails.
 func (w *writer) transaction(fn func(tx *gorm.DB) error) error {
 	tx := w.db.Begin()
 	if tx.Error != nil {
 		return tx.Error
 	}
-	if err := fn(tx); err != nil {
+	returned := false
+	defer func() {
+		if !returned {
+			tx.Rollback()
+		}
+	}()
+	err := fn(tx)
+	returned = true
+	if err != nil {
 		if rb := tx.Rollback().Error; rb != nil && !strings.Contains(rb.Error(), "no transaction is active") {
 			err = errors.Join(err, rb)
 		}
 		return err
 	}
-	return tx.Commit().Error
+	if err = tx.Commit().Error; err != nil {
+		// database/sql takes the transaction for ended, SQLite may not: the next one could not begin.
+		_ = exec(w.db, "ROLLBACK") // an error says that there is none
+	}
+	return err
+}
+
+// exec runs a statement past GORM, which would log an error that is expected and adds nothing here.
+func exec(db *gorm.DB, statement string) error {
+	_, err := db.Statement.ConnPool.ExecContext(context.Background(), statement)
+	return err
+}
+
+// nested runs fn as a part of a transaction that is under way. SQLite may have rolled that back for an
+// error its owner ignored, and SAVEPOINT would begin another one: that BEGIN is refused proves it is there.
+func nested(tx *gorm.DB, fn func(tx *gorm.DB) error) error {
+	if exec(tx, "BEGIN") == nil {
+		return errors.Join(errTransactionGone, exec(tx, "ROLLBACK"))
+	}
+	return savepoint(tx, fn)
 }
 
 // savepoint runs fn so that its failure undoes its own changes only.
 func savepoint(tx *gorm.DB, fn func(tx *gorm.DB) error) error {
-	if err := tx.Exec("SAVEPOINT job").Error; err != nil {
+	if err := exec(tx, "SAVEPOINT job"); err != nil {
 		return errors.Join(errTransactionGone, err)
 	}
 	if err := guarded(tx, fn); err != nil {
-		if rb := tx.Exec("ROLLBACK TO job").Error; rb != nil {
+		if rb := exec(tx, "ROLLBACK TO job"); rb != nil {
 			return errors.Join(errTransactionGone, rb)
 		}
-		if rel := tx.Exec("RELEASE job").Error; rel != nil {
+		if rel := exec(tx, "RELEASE job"); rel != nil {
 			return errors.Join(errTransactionGone, rel)
 		}
 		return err
 	}
-	if err := tx.Exec("RELEASE job").Error; err != nil {
+	if err := exec(tx, "RELEASE job"); err != nil {
 		return errors.Join(errTransactionGone, err)
 	}
 	return nil

@@ -59,3 +59,15 @@ func AfterCommit(ctx context.Context, fn func()) {
 		fn()
 	}
 }
+
+// InTransaction tells whether ctx carries a transaction that has not committed: to wait for others, who may
+// need the database, would wait for ever.
+func InTransaction(ctx context.Context) bool {
+	s, ok := ctx.Value(commitKey{}).(*CommitScope)
+	if !ok {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.done
+}
