@@ -200,6 +200,9 @@ func (m *Manager) Patch(ctx context.Context, id core.UUID, patch json.RawMessage
 		return after, err
 	}
 	if _, err := m.Runtime(ctx, id); err != nil {
+		if errors.Is(err, ErrNotRunning) { // stopped or deleted in the meantime: the change is stored all the same
+			return after, nil
+		}
 		m.log.Error("patched agent did not start, taking the patch back", "agent_id", id, "agent_name", before.Character.Name, "err", err)
 		_, _, back := m.update(ctx, id, func(a *Agent) (bool, error) {
 			a.Character = before.Character

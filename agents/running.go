@@ -18,12 +18,12 @@ func (m *Manager) Start(ctx context.Context, id core.UUID) error {
 		return err
 	}
 	if _, err := m.built(ctx, a); err != nil {
-		return &core.Error{Code: core.CodeStart, Message: "The agent could not be started", Err: err}
+		return notStarted(err)
 	}
 	if m.opts.Started != nil {
 		if err := m.opts.Started(ctx, id); err != nil {
 			m.discard(ctx, id)
-			return &core.Error{Code: core.CodeStart, Message: "The agent could not be started", Err: err}
+			return notStarted(err)
 		}
 	}
 	changed, err := m.setActive(ctx, id, true)
@@ -35,6 +35,17 @@ func (m *Manager) Start(ctx context.Context, id core.UUID) error {
 		m.log.Info("agent started", "agent_id", id, "agent_name", a.Character.Name)
 	}
 	return nil
+}
+
+// notStarted is why an agent could not be started; one that was deleted in the meantime is just not there.
+func notStarted(err error) error {
+	switch core.CodeOf(err) {
+	case core.CodeNotFound, core.CodeUnavailable:
+		return err
+	case core.CodeAgentNotFound: // as neighbours call it
+		return ErrNotFound
+	}
+	return &core.Error{Code: core.CodeStart, Message: "The agent could not be started", Err: err}
 }
 
 // Stop implements [Service].

@@ -3,7 +3,6 @@ package memory
 import (
 	"context"
 	"log/slog"
-	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -152,18 +151,3 @@ func (f serverField) server() string {
 
 // clean drops NUL bytes, which not every database stores.
 func clean(s string) string { return strings.ReplaceAll(s, "\x00", "") }
-
-// sized refuses a document that is too large or holds NUL characters.
-func sized(name string, v any, limit int) error {
-	b, err := core.EncodeJSON(v)
-	if err != nil {
-		return core.BadRequest(name + " is not JSON")
-	}
-	if len(b) > limit {
-		return core.BadRequest(name + " is larger than " + strconv.Itoa(limit>>10) + " KiB")
-	}
-	if strings.Contains(string(b), `\u0000`) {
-		return core.BadRequest(name + " must not contain NUL characters")
-	}
-	return nil
-}

@@ -56,7 +56,7 @@ func (h *Handler) createGroup(c echo.Context) error {
 	if err := httpapi.Decode(c, &req); err != nil {
 		return err
 	}
-	if err := sized("metadata", req.Metadata, maxMetadata); err != nil {
+	if err := httpapi.Sized("metadata", req.Metadata, maxMetadata); err != nil {
 		return err
 	}
 	g := Group{ServerID: server, WorldID: core.UUID(req.WorldID), Name: clean(req.Name), Source: clean(req.Source), Metadata: req.Metadata}

@@ -126,11 +126,11 @@ func (r *patchMemoryRequest) check() error {
 		if utf8.RuneCountInString(r.Content.Text) > maxText {
 			return core.BadRequest("Invalid field: content.text may have 100000 characters")
 		}
-		if err := sized("content", r.Content, httpapi.DefaultMaxBody); err != nil {
+		if err := httpapi.Sized("content", r.Content, httpapi.DefaultMaxBody); err != nil {
 			return err
 		}
 	}
-	if err := sized("metadata", r.Metadata, maxMetadata); err != nil {
+	if err := httpapi.Sized("metadata", r.Metadata, maxMetadata); err != nil {
 		return err
 	}
 	return checkVector(r.Embedding)

@@ -39,7 +39,7 @@ func (h *Handler) createRoom(c echo.Context) error {
 	if name == "" {
 		return &core.Error{Code: core.CodeMissingParam, Message: "Missing required field: name"}
 	}
-	if err := sized("metadata", req.Metadata, maxMetadata); err != nil {
+	if err := httpapi.Sized("metadata", req.Metadata, maxMetadata); err != nil {
 		return err
 	}
 	room, err := h.svc.CreateRoom(c.Request().Context(), core.Room{

@@ -61,7 +61,7 @@ func (h *Handler) createWorld(c echo.Context) error {
 		}
 		return httpapi.OK(c, viewWorld(w))
 	}
-	if err := sized("metadata", req.Metadata, maxMetadata); err != nil {
+	if err := httpapi.Sized("metadata", req.Metadata, maxMetadata); err != nil {
 		return err
 	}
 	w, err := h.svc.CreateWorld(ctx, core.World{
@@ -94,7 +94,7 @@ func (h *Handler) patchWorld(c echo.Context) error {
 		}
 		req.Metadata["settings"] = req.Settings
 	}
-	if err := sized("metadata", req.Metadata, maxMetadata); err != nil {
+	if err := httpapi.Sized("metadata", req.Metadata, maxMetadata); err != nil {
 		return err
 	}
 	if req.Name != nil {

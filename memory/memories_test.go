@@ -204,7 +204,7 @@ func TestPatchMemory(t *testing.T) {
 
 	for _, body := range []string{
 		`{"content":"x"}`, `{"content":[]}`, `{"metadata":7}`, `{"embedding":["x"]}`, `{"embedding":[1,2,3]}`, `{"embedding":[1e300,1]}`,
-		`{"content":{"text":"` + strings.Repeat("x", 100_001) + `"}}`, `{"content":{"text":"\u0000"}}`, `{"metadata":{"k":"` + strings.Repeat("x", 70_000) + `"}}`,
+		`{"content":{"text":"` + strings.Repeat("x", 100_001) + `"}}`, `{"metadata":{"k":"` + strings.Repeat("x", 70_000) + `"}}`,
 		`{"embedding":[` + strings.Repeat("1,", 4096) + `1]}`, `{`, `null`,
 	} {
 		s.fails("PATCH", path, body, 400, "BAD_REQUEST")

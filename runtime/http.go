@@ -21,6 +21,7 @@ type Agents interface {
 // HandlerOptions tunes a [Handler]. The zero value is ready to use.
 type HandlerOptions struct {
 	Logger  *slog.Logger // slog.Default() when nil
+	MaxBody int64        // of a JSON body, 2 MiB when 0
 	Version string       // of the application; "0.0.0" when empty
 	Secured bool         // a key is configured
 	// Environment is what /version calls it; "development" when empty.
@@ -46,7 +47,7 @@ func NewHandler(agents Agents, logs *Logs, opts HandlerOptions) *Handler {
 // Routes registers the routes of /api/runtime, and of its older name /api/server, on g. It brings no
 // authentication.
 func (h *Handler) Routes(g *echo.Group) {
-	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger})
+	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger, MaxBody: h.opts.MaxBody})
 	r.GET("/ping", h.ping)
 	r.GET("/hello", h.hello)
 	r.GET("/status", h.status)
@@ -58,14 +59,14 @@ func (h *Handler) Routes(g *echo.Group) {
 
 // SystemRoutes registers the routes of /api/system on g.
 func (h *Handler) SystemRoutes(g *echo.Group) {
-	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger})
+	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger, MaxBody: h.opts.MaxBody})
 	r.GET("/version", h.version)
 	r.GET("/config", h.config)
 }
 
 // RootRoutes registers /health and /healthz, which need no key, on g.
 func (h *Handler) RootRoutes(g *echo.Group) {
-	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger})
+	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger, MaxBody: h.opts.MaxBody})
 	r.GET("/health", h.rootHealth)
 	r.GET("/healthz", h.alive)
 }

@@ -52,7 +52,10 @@ func Status(err error) int {
 // ours is logged with its cause and answered with a fixed text and the request id.
 func WriteError(c echo.Context, log *slog.Logger, err error) error {
 	ctx := c.Request().Context()
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	ended := errors.Is(err, context.Canceled) && ctx.Err() != nil
+	if why, ok := errors.AsType[*core.Error](context.Cause(ctx)); ok && (ended || core.CodeOf(err) == core.CodeInternal) {
+		err = why // it was the server that ended the request
+	} else if ended {
 		log.LogAttrs(ctx, slog.LevelDebug, "client left", slog.String("path", c.Path()), slog.Int("status", statusClientGone))
 		return nil
 	}
@@ -77,7 +80,7 @@ func WriteError(c echo.Context, log *slog.Logger, err error) error {
 
 // asCore finds our error in the chain, or makes one of what Echo and net/http return.
 func asCore(err error) *core.Error {
-	if e, ok := errors.AsType[*core.Error](err); ok {
+	if e, ok := errors.AsType[*core.Error](err); ok && e != nil && e.Code != "" {
 		return e
 	}
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -93,6 +96,10 @@ func asCore(err error) *core.Error {
 			return &core.Error{Code: core.CodeUnauthorized, Message: "Unauthorized"}
 		case http.StatusForbidden:
 			return &core.Error{Code: core.CodeForbidden, Message: "Forbidden"}
+		case http.StatusTooManyRequests:
+			return &core.Error{Code: core.CodeRateLimit, Message: "Too many requests. Please try again later."}
+		case http.StatusServiceUnavailable:
+			return &core.Error{Code: core.CodeUnavailable, Message: "Service unavailable", Err: err}
 		}
 		if e.Code < 500 {
 			return core.BadRequest("Bad request")

@@ -118,7 +118,8 @@ func DecodeRaw(raw []byte, v any) error {
 	return Validate(v)
 }
 
-// Body reads the whole body, which must be one JSON object; "{}" when there is none.
+// Body reads the whole body, which must be one JSON object; "{}" when there is none. NUL characters in texts
+// are dropped.
 func Body(c echo.Context) ([]byte, error) {
 	req := c.Request()
 	raw, err := io.ReadAll(req.Body)
@@ -138,7 +139,10 @@ func Body(c echo.Context) ([]byte, error) {
 	if raw[0] != '{' || !json.Valid(raw) {
 		return nil, core.BadRequest("Invalid JSON body: expected an object")
 	}
-	return raw, nil
+	if TooDeep(raw) {
+		return nil, core.BadRequest("Invalid JSON body: nested too deeply")
+	}
+	return WithoutNUL(raw), nil
 }
 
 var structValidator = sync.OnceValue(func() *validator.Validate {

@@ -64,13 +64,12 @@ func (r *Router) add(method, path string, h echo.HandlerFunc) {
 }
 
 func (r *Router) wrap(h echo.HandlerFunc) echo.HandlerFunc {
-	return Guard(r.log, func(c echo.Context) error {
-		req := c.Request()
-		if req.Body != nil && req.Body != http.NoBody {
-			req.Body = http.MaxBytesReader(c.Response(), req.Body, r.maxBody)
+	return Guard(r.log, Paced(func(c echo.Context) error {
+		if req := c.Request(); req.Body != nil && req.Body != http.NoBody {
+			req.Body = limited(c, r.maxBody)
 		}
 		return h(c)
-	})
+	}))
 }
 
 // Guard runs h and answers its error, or its panic, with the error envelope.
