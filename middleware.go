@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,15 +71,23 @@ func authenticate(log *slog.Logger, auth func(*http.Request) (core.Identity, err
 // error envelope.
 func requests(log *slog.Logger) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		guarded := httpapi.Guard(log, next)
+		guarded := httpapi.Guard(log, httpapi.Paced(next))
+		refused := httpapi.Guard(log, func(echo.Context) error { return core.BadRequest("The address of the request is too long") })
 		return func(c echo.Context) error {
 			began := time.Now()
-			id := c.Request().Header.Get(echo.HeaderXRequestID)
+			id := c.Response().Header().Get(echo.HeaderXRequestID) // of the host's
+			if id == "" {
+				id = c.Request().Header.Get(echo.HeaderXRequestID)
+			}
 			if id == "" || len(id) > 128 || strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r > '~' }) {
 				id = string(core.NewUUID())
 			}
 			c.Response().Header().Set(echo.HeaderXRequestID, id)
-			err := guarded(c)
+			h := guarded
+			if tooLong(c.Request()) {
+				h = refused
+			}
+			err := h(c)
 			if log.Enabled(c.Request().Context(), slog.LevelDebug) {
 				log.LogAttrs(c.Request().Context(), slog.LevelDebug, "request",
 					slog.String("method", c.Request().Method), slog.String("route", c.Path()), slog.Int("status", c.Response().Status),
@@ -100,12 +109,19 @@ func cors(origins []string) echo.MiddlewareFunc {
 	}
 	if anyOrigin(origins) {
 		cfg.AllowOrigins, cfg.AllowCredentials = []string{"*"}, false
+	} else { // a list is matched by Echo as patterns
+		cfg.AllowOriginFunc = func(origin string) (bool, error) { return slices.ContainsFunc(origins, same(origin)), nil }
 	}
 	return middleware.CORSWithConfig(cfg)
 }
 
 func anyOrigin(origins []string) bool {
-	return len(origins) == 0 || len(origins) == 1 && origins[0] == "*"
+	return len(origins) == 0 || slices.Contains(origins, "*")
+}
+
+// same tells whether another origin is this one.
+func same(origin string) func(string) bool {
+	return func(other string) bool { return strings.EqualFold(origin, other) }
 }
 
 const (
@@ -173,14 +189,4 @@ func readable(header string) bool {
 		return true
 	}
 	return false
-}
-
-// gate refuses requests once the server is shutting down.
-func (s *Server) gate(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if s.closing.Load() {
-			return httpapi.WriteError(c, s.log, &core.Error{Code: core.CodeUnavailable, Message: "The server is shutting down", RetryAfter: time.Second})
-		}
-		return next(c)
-	}
 }

@@ -2,7 +2,7 @@ package eliza
 
 import (
 	"net/http"
-	"strings"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -64,8 +64,9 @@ func (s *Server) Mount(g *echo.Group) {
 	for _, path := range [...]string{"", "/", "/*"} {
 		api.Any(path, s.routes.API)
 	}
-	g.Any("/socket.io", echo.WrapHandler(s.gateway))
-	g.Any("/socket.io/*", echo.WrapHandler(s.gateway))
+	secure := securityHeaders(s.cfg.production, "no-referrer-when-downgrade")
+	g.Any("/socket.io", echo.WrapHandler(s.gateway), secure)
+	g.Any("/socket.io/*", echo.WrapHandler(s.gateway), secure)
 }
 
 // Handler serves everything, and below a prefix behind [http.StripPrefix].
@@ -102,10 +103,8 @@ func origin(origins []string) func(*http.Request) (allow string, credentials, ok
 		if from == "" {
 			return "", false, true // no browser
 		}
-		for _, o := range origins {
-			if strings.EqualFold(o, from) {
-				return from, true, true
-			}
+		if slices.ContainsFunc(origins, same(from)) {
+			return from, true, true
 		}
 		return "", false, false
 	}

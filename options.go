@@ -47,6 +47,7 @@ type config struct {
 	publicPath string
 
 	salt       string
+	cipher     *agents.Cipher // of the salt
 	plugins    []plugin.Plugin
 	catalog    []plugin.Plugin
 	settings   map[string]string
@@ -176,9 +177,6 @@ func newConfig(opts []Option) (*config, error) {
 	if c.open = c.auth == nil && c.apiKey == ""; c.auth == nil {
 		c.auth = KeyAuthenticator(c.apiKey)
 	}
-	if c.apiOrigins == nil {
-		c.apiOrigins = c.origins
-	}
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("eliza: "+format, args...)) }
 	if c.store == nil && c.database == "" {
@@ -186,6 +184,23 @@ func newConfig(opts []Option) (*config, error) {
 	}
 	if c.maxBody < 1 {
 		wrong("WithMaxBody: %d is not positive", c.maxBody)
+	}
+	if c.agentToAgent < 0 {
+		wrong("WithAgentToAgent: %d is negative", c.agentToAgent)
+	}
+	for _, f := range c.wrapAgents {
+		if f == nil {
+			wrong("WrapAgents: nil")
+		}
+	}
+	for _, f := range c.wrapMessaging {
+		if f == nil {
+			wrong("WrapMessaging: nil")
+		}
+	}
+	var err error
+	if c.cipher, err = agents.NewCipher(c.salt, c.production); err != nil {
+		wrong("WithSecretSalt: %w", err)
 	}
 	if c.turnTimeout < 0 {
 		wrong("WithTurnTimeout: %v is negative", c.turnTimeout)
@@ -196,14 +211,23 @@ func newConfig(opts []Option) (*config, error) {
 	if p := c.publicPath; p != "" && (!strings.HasPrefix(p, "/") || strings.HasSuffix(p, "/")) {
 		wrong("WithPublicPath: %q must begin with a slash and not end with one", p)
 	}
-	for _, list := range [...][]string{c.origins, c.apiOrigins} {
+	for name, list := range map[string][]string{"WithCORSOrigins": c.origins, "WithAPICORSOrigins": c.apiOrigins} {
 		for _, o := range list {
-			if u, err := url.Parse(o); o != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "") {
-				wrong("WithCORSOrigins: %q is no origin like https://example.com", o)
+			if o != "*" && !isOrigin(o) {
+				wrong("%s: %q is no origin like https://example.com", name, o)
 			}
 		}
 	}
+	if c.apiOrigins == nil {
+		c.apiOrigins = c.origins
+	}
 	return c, errors.Join(errs...)
+}
+
+// isOrigin tells whether a text is what browsers send as Origin: no path, no pattern.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme != "" && u.Host != "" && s == u.Scheme+"://"+u.Host && !strings.Contains(s, "*")
 }
 
 func (c *config) environment() string {

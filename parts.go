@@ -2,6 +2,7 @@ package eliza
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,10 +44,8 @@ type parts struct {
 // when it starts.
 func (s *Server) build() error {
 	p := &s.parts
-	cipher, err := agents.NewCipher(s.cfg.salt, s.cfg.production)
-	if err != nil {
-		return fmt.Errorf("eliza: WithSecretSalt: %w", err)
-	}
+	var err error
+	cipher := s.cfg.cipher
 	notes := &bus.Memory{}
 	p.mind = memory.New(s.store.Memory(), memory.Options{Logger: s.log, Bus: notes})
 	p.memory = p.mind
@@ -55,7 +54,9 @@ func (s *Server) build() error {
 	})
 	p.messaging = p.lanes
 	for _, wrap := range s.cfg.wrapMessaging {
-		p.messaging = wrap(p.messaging)
+		if p.messaging = wrap(p.messaging); p.messaging == nil {
+			return errors.New("eliza: WrapMessaging: no service returned")
+		}
 	}
 	always := append([]plugin.Plugin{bootstrap.Plugin(), doctor.Plugin(doctor.Options{})}, s.cfg.plugins...)
 	p.plugins = loop.NewPlugins(s.log, always, s.cfg.catalog)
@@ -77,7 +78,9 @@ func (s *Server) build() error {
 	}
 	p.agents = p.agency
 	for _, wrap := range s.cfg.wrapAgents {
-		p.agents = wrap(p.agents)
+		if p.agents = wrap(p.agents); p.agents == nil {
+			return errors.New("eliza: WrapAgents: no service returned")
+		}
 	}
 	p.gateway = messaging.NewGateway(p.messaging, messaging.GatewayOptions{
 		Logger: s.log, Authenticate: s.cfg.auth, Logs: s.logs, InputControl: s.cfg.inputControl, EventRate: s.cfg.eventRate,
@@ -89,7 +92,9 @@ func (s *Server) build() error {
 	if err != nil {
 		return fmt.Errorf("eliza: WithPlugins: %w", err)
 	}
-	p.operations = runtime.NewHandler(p.agents, s.logs, runtime.HandlerOptions{Logger: s.log, Version: s.cfg.version, Environment: s.cfg.environment()})
+	p.operations = runtime.NewHandler(p.agents, s.logs, runtime.HandlerOptions{
+		Logger: s.log, MaxBody: s.cfg.maxBody, Version: s.cfg.version, Environment: s.cfg.environment(),
+	})
 	p.groups = s.newGroups()
 	return nil
 }

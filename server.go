@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -41,10 +40,10 @@ type Server struct {
 	store storage.Store
 	parts
 
-	handler func() http.Handler
-	closing atomic.Bool
-	work    sync.WaitGroup
-	cancel  context.CancelFunc // of what Start began
+	handler  func() http.Handler
+	requests *inflight
+	work     sync.WaitGroup
+	cancel   context.CancelFunc // of what Start began
 
 	start, stop       sync.Once
 	startErr, stopErr error
@@ -58,7 +57,7 @@ func NewServer(opts ...Option) (*Server, error) {
 		return nil, err
 	}
 	logs := runtime.NewLogs(cfg.logSize)
-	s := &Server{cfg: cfg, logs: logs, log: slog.New(slog.NewMultiHandler(cfg.log.Handler(), logs.Handler(cfg.logLevel)))}
+	s := &Server{cfg: cfg, logs: logs, requests: newInflight(), log: slog.New(slog.NewMultiHandler(cfg.log.Handler(), logs.Handler(cfg.logLevel)))}
 	s.handler = sync.OnceValue(s.newHandler)
 	if s.store = cfg.store; s.store == nil {
 		if s.store, err = storage.Open(context.Background(), cfg.database, storage.Options{Logger: s.log}); err != nil {
@@ -86,17 +85,22 @@ func (s *Server) Start(ctx context.Context) error {
 }
 
 // Shutdown refuses new requests, lets turns under way end until ctx does and hands the others back to the
-// store, tells sockets to reconnect, and closes what the server opened. Safe twice, and without Start.
+// store, ends the requests that wait still, tells sockets to reconnect, and closes what the server opened.
+// Safe twice, at any time, and without Start.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.closing.Store(true)
 	s.stop.Do(func() {
+		s.requests.close()
+		s.start.Do(func() { s.startErr = errors.New("eliza: Start after Shutdown") }) // or waits for the one under way
 		drained := s.lanes.Shutdown(ctx)
 		if s.cancel != nil {
 			s.cancel()
 		}
+		s.requests.finish()
 		s.work.Wait()
 		sockets := s.gateway.Shutdown(ctx)
-		brains := s.agency.Close(context.WithoutCancel(ctx))
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+		defer cancel()
+		brains := s.agency.Close(bounded)
 		s.mind.Close()
 		s.stopErr = errors.Join(drained, sockets, brains, s.closeStore())
 	})

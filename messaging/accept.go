@@ -3,6 +3,7 @@ package messaging
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -18,6 +19,10 @@ func (m *Manager) Accept(ctx context.Context, n NewMessage) (*Accepted, error) {
 	if err := m.open(); err != nil {
 		return nil, err
 	}
+	return m.accept(ctx, n)
+}
+
+func (m *Manager) accept(ctx context.Context, n NewMessage) (*Accepted, error) {
 	if err := m.check(ctx, &n); err != nil {
 		return nil, err
 	}
@@ -31,7 +36,7 @@ func (m *Manager) Accept(ctx context.Context, n NewMessage) (*Accepted, error) {
 		events = append(events, Event{Seq: a.Seq, Kind: KindComplete, ChannelID: n.ChannelID, MessageID: a.Message.ID, Result: a.Complete})
 	}
 	core.AfterCommit(ctx, func() {
-		m.seqs.publish(ctx, n.ChannelID, events...)
+		m.seqs.publish(n.ChannelID, events...)
 		m.lanes.wake(a.Lanes...)
 	})
 	return a, nil
@@ -49,7 +54,7 @@ func (m *Manager) check(ctx context.Context, n *NewMessage) error {
 		return core.BadRequest("channel and author are required")
 	case strings.TrimSpace(n.Content) == "" && len(attachmentsOf(n.Metadata, n.Raw)) == 0:
 		return core.BadRequest("content must not be empty")
-	case len(n.Content) > 4*maxContent || len([]rune(n.Content)) > maxContent:
+	case utf8.RuneCountInString(n.Content) > maxContent:
 		return core.BadRequest("content is longer than 100000 characters")
 	case len(n.SourceType) > 255 || len(n.SourceID) > 255 || len(n.ClientID) > 255:
 		return core.BadRequest("source_type, source_id and messageId may have 255 characters")

@@ -2,8 +2,8 @@ package messaging
 
 import (
 	"context"
+	"errors"
 	"slices"
-	"time"
 
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -52,8 +52,11 @@ func (m *Manager) DM(ctx context.Context, server, a, b core.UUID) (*Channel, err
 	if a == b {
 		return nil, core.BadRequest("A channel needs two different users")
 	}
-	if _, err := m.store.Server(ctx, server); err != nil {
+	switch _, err := m.store.Server(ctx, server); {
+	case errors.Is(err, ErrServerNotFound):
 		server = core.DefaultServerID
+	case err != nil:
+		return nil, err
 	}
 	lower, higher := min(a, b), max(a, b)
 	name := "DM-" + string(lower) + "-" + string(higher)
@@ -122,28 +125,35 @@ func (m *Manager) Joined(ctx context.Context, j Join) {
 	if j.EntityID == "" {
 		return
 	}
-	m.goroutine(ctx, 10*time.Second, "join", func(ctx context.Context) {
-		agents, err := m.running()
-		if err != nil {
+	who := core.IdentityFrom(ctx)
+	select {
+	case m.joins <- func(ctx context.Context) { m.join(core.WithIdentity(ctx, who), j) }:
+	default:
+		m.log.Warn("too many joins at once, agents are not told of this one", "channel_id", j.ChannelID)
+	}
+}
+
+func (m *Manager) join(ctx context.Context, j Join) {
+	agents, err := m.running()
+	if err != nil {
+		return
+	}
+	ids := []core.UUID{j.AgentID}
+	if j.AgentID == "" {
+		if ids, err = m.store.Participants(ctx, j.ChannelID, true); err != nil {
+			m.log.Warn("cannot list agents of a channel", "channel_id", j.ChannelID, "err", err)
 			return
 		}
-		ids := []core.UUID{j.AgentID}
-		if j.AgentID == "" {
-			if ids, err = m.store.Participants(ctx, j.ChannelID, true); err != nil {
-				m.log.Warn("cannot list agents of a channel", "channel_id", j.ChannelID, "err", err)
-				return
-			}
+	}
+	for _, id := range ids {
+		rt, err := agents.Runtime(ctx, id)
+		if err != nil {
+			continue // not active: nobody to tell
 		}
-		for _, id := range ids {
-			rt, err := agents.Runtime(ctx, id)
-			if err != nil {
-				continue // not active: nobody to tell
-			}
-			if err := rt.Emit(ctx, core.Event{Name: core.EventEntityJoined, Source: "socketio", Data: joinData(j)}); err != nil {
-				m.log.Warn("agent did not take a join", "agent_id", id, "err", err)
-			}
+		if err := rt.Emit(ctx, core.Event{Name: core.EventEntityJoined, Source: "socketio", Data: joinData(j)}); err != nil {
+			m.log.Warn("agent did not take a join", "agent_id", id, "err", err)
 		}
-	})
+	}
 }
 
 func joinData(j Join) map[string]any {
@@ -200,7 +210,7 @@ func (m *Manager) DeleteServer(ctx context.Context, id core.UUID) error {
 			return m.store.DeleteServer(ctx, id)
 		}
 		for _, ch := range channels {
-			if err := m.DeleteChannel(ctx, ch.ID); err != nil {
+			if err := m.DeleteChannel(ctx, ch.ID); err != nil && !errors.Is(err, ErrChannelNotFound) {
 				return err
 			}
 		}
@@ -209,6 +219,9 @@ func (m *Manager) DeleteServer(ctx context.Context, id core.UUID) error {
 
 // SyncChannels implements [Service].
 func (m *Manager) SyncChannels(ctx context.Context, server core.UUID, channels []NewChannel) ([]Channel, error) {
+	if _, err := m.store.Server(ctx, server); err != nil {
+		return nil, err
+	}
 	for i, c := range channels {
 		if c.Type == "" {
 			channels[i].Type = TypeGroup

@@ -23,6 +23,12 @@ func (m *Manager) SearchMessages(ctx context.Context, s Search) ([]Message, int,
 
 // EditMessage implements [Service].
 func (m *Manager) EditMessage(ctx context.Context, id core.UUID, e Edit) (*Message, error) {
+	switch {
+	case e.Content != nil && len([]rune(*e.Content)) > maxContent:
+		return nil, core.BadRequest("content is longer than 100000 characters")
+	case e.SourceType != nil && len(*e.SourceType) > 255:
+		return nil, core.BadRequest("source_type may have 255 characters")
+	}
 	if err := sized("metadata", e.Metadata, maxMetadata); err != nil {
 		return nil, err
 	}
@@ -33,7 +39,7 @@ func (m *Manager) EditMessage(ctx context.Context, id core.UUID, e Edit) (*Messa
 	if err != nil {
 		return nil, err
 	}
-	core.AfterCommit(ctx, func() { m.seqs.publish(ctx, ev.ChannelID, *ev) })
+	core.AfterCommit(ctx, func() { m.seqs.publish(ev.ChannelID, *ev) })
 	return ev.Message, nil
 }
 
@@ -47,54 +53,47 @@ func (m *Manager) DeleteMessage(ctx context.Context, channel, message core.UUID)
 	if msg.ChannelID != channel {
 		return ErrMessageNotFound
 	}
-	m.cancelTurns(func(t *turn) bool { return t.message == message })
-	if m.opts.Memories != nil {
-		if err := m.opts.Memories.ForgetMessage(ctx, message); err != nil {
-			return err
+	return m.withoutTurns(ctx, func(t *turn) bool { return t.message == message }, func() error {
+		if m.opts.Memories != nil {
+			if err := m.opts.Memories.ForgetMessage(ctx, message); err != nil {
+				return err
+			}
 		}
-	}
-	return m.announce(ctx)(m.store.DeleteMessage(ctx, channel, message))
+		return m.announce(ctx)(m.store.DeleteMessage(ctx, channel, message))
+	})
 }
 
 // ClearChannel implements [Service].
 func (m *Manager) ClearChannel(ctx context.Context, channel core.UUID) error {
-	if _, err := m.store.Channel(ctx, channel); err != nil {
-		return err
-	}
-	if err := m.forgetChannel(ctx, channel, false); err != nil {
-		return err
-	}
-	return m.announce(ctx)(m.store.ClearChannel(ctx, channel))
+	return m.emptied(ctx, channel, false, func() error {
+		return m.announce(ctx)(m.store.ClearChannel(ctx, channel))
+	})
 }
 
 // DeleteChannel implements [Service].
 func (m *Manager) DeleteChannel(ctx context.Context, id core.UUID) error {
-	if _, err := m.store.Channel(ctx, id); err != nil {
-		return err
-	}
-	if err := m.forgetChannel(ctx, id, true); err != nil {
-		return err
-	}
-	if err := m.store.DeleteChannel(ctx, id); err != nil {
-		return err
-	}
-	core.AfterCommit(ctx, func() { m.seqs.live(Event{Kind: KindRemoved, ChannelID: id}) })
-	return nil
-}
-
-func (m *Manager) forgetChannel(ctx context.Context, channel core.UUID, dropRooms bool) error {
-	m.cancelTurns(func(t *turn) bool { return t.lane.ChannelID == channel })
-	if m.opts.Memories == nil {
+	return m.emptied(ctx, id, true, func() error {
+		if err := m.store.DeleteChannel(ctx, id); err != nil {
+			return err
+		}
+		core.AfterCommit(ctx, func() { m.seqs.remove(id) })
 		return nil
-	}
-	return m.opts.Memories.ForgetChannel(ctx, channel, dropRooms)
+	})
 }
 
-// cancelTurns waits for the turns it cancels, so that they remember nothing after the deletion.
-func (m *Manager) cancelTurns(match func(*turn) bool) {
-	for _, done := range m.lanes.cancel(match, errDeleted) {
-		<-done
+// emptied calls remove on a channel whose turns have ended and that agents have forgotten.
+func (m *Manager) emptied(ctx context.Context, channel core.UUID, dropRooms bool, remove func() error) error {
+	if _, err := m.store.Channel(ctx, channel); err != nil {
+		return err
 	}
+	return m.withoutTurns(ctx, func(t *turn) bool { return t.lane.ChannelID == channel }, func() error {
+		if m.opts.Memories != nil {
+			if err := m.opts.Memories.ForgetChannel(ctx, channel, dropRooms); err != nil {
+				return err
+			}
+		}
+		return remove()
+	})
 }
 
 // announce publishes what a deletion changed.
@@ -103,7 +102,7 @@ func (m *Manager) announce(ctx context.Context) func(*Ended, error) error {
 		if err != nil {
 			return err
 		}
-		core.AfterCommit(ctx, func() { m.seqs.publish(ctx, e.ChannelID, e.Events...) })
+		core.AfterCommit(ctx, func() { m.seqs.publish(e.ChannelID, e.Events...) })
 		return nil
 	}
 }
@@ -132,6 +131,6 @@ func (m *Manager) Complete(ctx context.Context, channel, server, message core.UU
 	if err != nil {
 		return err
 	}
-	core.AfterCommit(ctx, func() { m.seqs.publish(ctx, channel, *ev) })
+	core.AfterCommit(ctx, func() { m.seqs.publish(channel, *ev) })
 	return nil
 }

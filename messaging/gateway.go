@@ -188,6 +188,9 @@ type handler func(m *member, payload json.RawMessage) (ack any, err error)
 // limited runs h within the rate of events a socket may send, and answers its error.
 func (m *member) limited(g *Gateway, h handler) func(*socketio.Event) {
 	return func(e *socketio.Event) {
+		// Who asks faster than it reads the answers waits here, instead of being taken for too slow. What a
+		// client sent before it left counts all the same.
+		_ = m.socket.Wait(m.socket.Context())
 		if m.limiter != nil && !m.limiter.Allow() {
 			g.refuse(m, e, nil, &core.Error{Code: core.CodeRateLimit, Message: "Too many events, slow down"})
 			return
@@ -223,7 +226,8 @@ type errorView struct {
 func (g *Gateway) refuse(m *member, e *socketio.Event, payload json.RawMessage, err error) {
 	code := core.CodeOf(err)
 	v := errorView{Error: clientText(err), Code: code}
-	if code == core.CodeInternal {
+	if code == core.CodeInternal || code == "" {
+		v.Code = core.CodeInternal
 		g.log.Error("socket event failed", "event", e.Name, "err", err)
 		v.Error = "Internal server error"
 	}

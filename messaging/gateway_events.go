@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 
+	"github.com/eliza-go/eliza/internal/httpapi"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -194,7 +195,7 @@ func (in *sendPayload) newMessage(socket string, payload json.RawMessage) (n New
 	if len(in.Attachments) > 0 {
 		n.Metadata["attachments"] = in.Attachments
 	}
-	return n, target, core.DecodeJSON(payload, &n.Raw)
+	return n, target, decodePayload(payload, &n.Raw)
 }
 
 // decodePayload reads an event's object.
@@ -202,7 +203,10 @@ func decodePayload(payload json.RawMessage, v any) error {
 	if !isObject(payload) {
 		return errPayload
 	}
-	if err := core.DecodeJSON(payload, v); err != nil {
+	if httpapi.TooDeep(payload) {
+		return core.BadRequest("The payload is nested too deeply")
+	}
+	if err := core.DecodeJSON(httpapi.WithoutNUL(payload), v); err != nil {
 		return core.BadRequest("Invalid payload").Wrap(err)
 	}
 	return nil

@@ -3,10 +3,13 @@ package messaging
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/eliza-go/eliza/messaging/socketio"
 	"github.com/eliza-go/eliza/runtime/core"
 )
+
+const maxRooms = 1000 // channels one socket may be in
 
 // room is a channel some socket is in: it is watched as long as that is so.
 type room struct {
@@ -14,12 +17,16 @@ type room struct {
 	opened  sync.Once
 	cancel  func()
 	err     error
+	gone    atomic.Bool // another room may be there for the channel now
 }
 
 // enter makes sure a channel is watched before the socket joins its room: so it misses nothing from then on.
 func (g *Gateway) enter(ctx context.Context, m *member, channel core.UUID) error {
 	if _, in := m.channels[channel]; in {
 		return nil
+	}
+	if len(m.channels) >= maxRooms {
+		return core.BadRequest("One socket can be in 1000 channels at most")
 	}
 	g.mu.Lock()
 	r := g.rooms[channel]
@@ -30,7 +37,11 @@ func (g *Gateway) enter(ctx context.Context, m *member, channel core.UUID) error
 	r.members++
 	g.mu.Unlock()
 	r.opened.Do(func() {
-		r.cancel, r.err = g.svc.Watch(context.WithoutCancel(ctx), channel, -1, func(e Event) { g.deliver(channel, e) })
+		r.cancel, r.err = g.svc.Watch(context.WithoutCancel(ctx), channel, -1, func(e Event) {
+			if !r.gone.Load() {
+				g.deliver(channel, e)
+			}
+		})
 	})
 	if r.err != nil {
 		g.exit(channel, r)
@@ -41,16 +52,19 @@ func (g *Gateway) enter(ctx context.Context, m *member, channel core.UUID) error
 	return nil
 }
 
+// exit is one member less. A room that could not be watched is not offered to others.
 func (g *Gateway) exit(channel core.UUID, r *room) {
 	g.mu.Lock()
-	if r.members--; r.members > 0 {
-		g.mu.Unlock()
-		return
-	}
-	if g.rooms[channel] == r {
+	r.members--
+	last := r.members == 0
+	if (last || r.err != nil) && g.rooms[channel] == r {
 		delete(g.rooms, channel)
 	}
+	r.gone.Store(last)
 	g.mu.Unlock()
+	if !last {
+		return
+	}
 	if r.cancel != nil {
 		r.cancel()
 	}

@@ -103,13 +103,17 @@ func (s serverRef) required() (core.UUID, error) {
 	return id, nil
 }
 
-func ids(list []httpapi.ID) []core.UUID {
+// ids is a list of ids, none of which may be missing.
+func ids(list []httpapi.ID) ([]core.UUID, error) {
 	if list == nil {
-		return nil
+		return nil, nil
 	}
 	out := make([]core.UUID, len(list))
 	for i, id := range list {
+		if id == "" {
+			return nil, core.ErrInvalidUUID
+		}
 		out[i] = core.UUID(id)
 	}
-	return out
+	return out, nil
 }

@@ -51,8 +51,12 @@ func (h *Handler) newChannel(c echo.Context, check func(*channelRequest) error) 
 	if err != nil {
 		return err
 	}
+	people, err := ids(req.Participants)
+	if err != nil {
+		return err
+	}
 	ch, err := h.svc.CreateChannel(c.Request().Context(), NewChannel{
-		ServerID: server, Name: req.Name, Type: req.Type, Participants: ids(req.Participants), Metadata: req.Metadata,
+		ServerID: server, Name: req.Name, Type: req.Type, Participants: people, Metadata: req.Metadata,
 		Topic: cmp.Or(req.Topic, req.Description), SourceType: req.SourceType, SourceID: req.SourceID,
 	})
 	if err != nil {
@@ -151,9 +155,13 @@ func (h *Handler) patchChannel(c echo.Context) error {
 	if err := httpapi.Decode(c, &req); err != nil {
 		return err
 	}
+	people, err := ids(req.Participants)
+	if err != nil {
+		return err
+	}
 	delete(req.Metadata, "participantCentralUserIds") // added to the details, never stored
 	ch, err := h.svc.PatchChannel(c.Request().Context(), id, ChannelPatch{
-		Name: req.Name, Topic: req.Topic, Metadata: req.Metadata, Participants: ids(req.Participants),
+		Name: req.Name, Topic: req.Topic, Metadata: req.Metadata, Participants: people,
 	})
 	if err != nil {
 		return err

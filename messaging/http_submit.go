@@ -99,7 +99,16 @@ func (h *Handler) patchAction(c echo.Context) error {
 	if err := httpapi.Decode(c, &req); err != nil {
 		return err
 	}
-	m, err := h.svc.EditMessage(c.Request().Context(), id, Edit{
+	ctx := c.Request().Context()
+	if req.AuthorID != nil {
+		if *req.AuthorID == "" {
+			return core.ErrInvalidUUID
+		}
+		if who := core.IdentityFrom(ctx).EntityID; who != "" && who != core.UUID(*req.AuthorID) {
+			return ErrForbidden
+		}
+	}
+	m, err := h.svc.EditMessage(ctx, id, Edit{
 		Content: req.Content, Raw: req.Raw, Metadata: req.Metadata, SourceType: req.SourceType,
 		InReplyTo: (*core.UUID)(req.InReplyTo), AuthorID: (*core.UUID)(req.AuthorID),
 	})

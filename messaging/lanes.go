@@ -2,61 +2,61 @@ package messaging
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
-// Why a turn was cancelled; [context.Cause] of the turn's context tells the brain.
-var (
-	errTimeout  = errors.New("the turn took too long")
-	errStopped  = errors.New("the agent was stopped")
-	errDeleted  = errors.New("the message was deleted")
-	errShutdown = errors.New("the server is shutting down")
-	errSilent   = errors.New("the agent did not answer")
+const (
+	claimBatch = 64   // deliveries taken in one transaction
+	dueBatch   = 4096 // lanes looked up at once
 )
 
-const claimBatch = 64
-
 // lanes takes deliveries from the store and runs their turns: one at a time in a lane, within the limits
-// per agent and in all, lanes served in the order they became ready. The stored rows are the truth; what
-// is kept here only says where to look first.
+// per agent and in all. Agents are served round-robin, the lanes of an agent in the order they became
+// ready. The stored rows are the truth; what is kept here only says where to look first.
 type lanes struct {
 	m     *Manager
 	kick  chan struct{}
 	owner string
 
 	mu       sync.Mutex
-	ready    []Lane
 	known    map[Lane]*laneState
-	agents   map[core.UUID]int // turns at once
+	agents   map[core.UUID]*agentLanes
+	line     []*agentLanes // agents with a ready lane and room for a turn, in the order they are served
 	turns    map[core.UUID]*turn
+	bars     []*bar
+	claiming bool // deliveries may have been taken whose turns are not known yet
+	look     bool // the store has to be looked through
 	draining bool
-	idle     chan struct{} // closed when draining and the last turn ended
 }
 
 type laneState struct {
 	busy   bool // claimed or running
-	queued bool // in ready
+	queued bool // ready
 	dirty  bool // something came while busy
 }
 
-// turn is one delivery being answered by this process.
-type turn struct {
-	lane    Lane
-	message core.UUID
-	cancel  context.CancelCauseFunc
-	done    chan struct{}
+// agentLanes are the lanes of one agent.
+type agentLanes struct {
+	id      core.UUID
+	ready   []Lane
+	inLine  bool
+	spilled bool // a lane found no room in ready: it is found by looking through the store
+	turns   int  // at once, with those whose brain does not heed their end
 }
 
 func newLanes(m *Manager) *lanes {
 	return &lanes{
-		m: m, kick: make(chan struct{}, 1), owner: string(core.NewUUID()), idle: make(chan struct{}),
-		known: map[Lane]*laneState{}, agents: map[core.UUID]int{}, turns: map[core.UUID]*turn{},
+		m: m, kick: make(chan struct{}, 1), owner: string(core.NewUUID()),
+		known: map[Lane]*laneState{}, agents: map[core.UUID]*agentLanes{}, turns: map[core.UUID]*turn{},
 	}
 }
+
+// backlog is how many ready lanes of an agent are remembered.
+func (l *lanes) backlog() int { return 4 * l.m.opts.MaxAgent }
 
 // wake says that lanes have something to do.
 func (l *lanes) wake(lanes ...Lane) {
@@ -71,6 +71,14 @@ func (l *lanes) wake(lanes ...Lane) {
 	l.nudge()
 }
 
+// lookSoon has the store looked through before the next poll.
+func (l *lanes) lookSoon() {
+	l.mu.Lock()
+	l.look = true
+	l.mu.Unlock()
+	l.nudge()
+}
+
 func (l *lanes) nudge() {
 	select {
 	case l.kick <- struct{}{}:
@@ -78,19 +86,47 @@ func (l *lanes) nudge() {
 	}
 }
 
-// enqueue needs l.mu.
+// agent needs l.mu, as all of the following do that say nothing else.
+func (l *lanes) agent(id core.UUID) *agentLanes {
+	a := l.agents[id]
+	if a == nil {
+		a = &agentLanes{id: id}
+		l.agents[id] = a
+	}
+	return a
+}
+
 func (l *lanes) enqueue(lane Lane) {
 	s := l.known[lane]
-	if s == nil {
-		s = &laneState{}
-		l.known[lane] = s
+	switch {
+	case s != nil && s.busy:
+		s.dirty = true
+		return
+	case s != nil && s.queued:
+		return
+	}
+	a := l.agent(lane.AgentID)
+	if len(a.ready) >= l.backlog() {
+		a.spilled = true
+		delete(l.known, lane)
+		return
+	}
+	l.known[lane] = &laneState{queued: true}
+	a.ready = append(a.ready, lane)
+	l.settle(a)
+}
+
+// settle puts an agent where it belongs after a change.
+func (l *lanes) settle(a *agentLanes) {
+	if a.spilled && len(a.ready) <= l.backlog()/2 {
+		l.look = true
 	}
 	switch {
-	case s.busy:
-		s.dirty = true
-	case !s.queued:
-		s.queued = true
-		l.ready = append(l.ready, lane)
+	case !a.inLine && len(a.ready) > 0 && a.turns < l.m.opts.MaxAgent:
+		a.inLine = true
+		l.line = append(l.line, a)
+	case len(a.ready) == 0 && a.turns == 0 && !a.spilled:
+		delete(l.agents, a.id)
 	}
 }
 
@@ -104,14 +140,16 @@ func (l *lanes) run(ctx context.Context) {
 	for {
 		if sweep {
 			l.reap(ctx)
-			l.claim(ctx, &turns, nil, l.free())
+		}
+		if l.looks() || sweep {
+			l.search(ctx)
 		}
 		for batch := l.take(); len(batch) > 0; batch = l.take() {
-			l.claim(ctx, &turns, batch, len(batch))
+			l.claim(ctx, &turns, batch)
 		}
 		select {
 		case <-ctx.Done():
-			l.cancel(func(*turn) bool { return true }, errShutdown)
+			l.bar(func(*turn) bool { return true }, errShutdown)
 			return
 		case <-l.kick:
 			sweep = false
@@ -121,49 +159,68 @@ func (l *lanes) run(ctx context.Context) {
 	}
 }
 
-// take returns ready lanes that may run now and marks them busy.
+// looks tells whether the store has to be looked through now. What spills from here on asks again.
+func (l *lanes) looks() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	look := l.look
+	l.look = false
+	return look
+}
+
+// search looks through the store for lanes that have something to do.
+func (l *lanes) search(ctx context.Context) {
+	l.mu.Lock()
+	for _, a := range l.agents {
+		a.spilled = false
+		l.settle(a)
+	}
+	l.mu.Unlock()
+	lanes, err := l.m.store.Due(ctx, l.backlog(), dueBatch)
+	if err != nil && ctx.Err() == nil {
+		l.m.log.Warn("cannot look for deliveries", "err", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found := make(map[core.UUID]int)
+	for _, lane := range lanes {
+		l.enqueue(lane)
+		found[lane.AgentID]++
+	}
+	for id, n := range found {
+		if n >= l.backlog() || len(lanes) >= dueBatch {
+			l.agent(id).spilled = true // there may be more
+		}
+	}
+}
+
+// take returns ready lanes that may run now and marks them busy. It locks.
 func (l *lanes) take() []Lane {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.draining {
 		return nil
 	}
-	room := min(claimBatch, l.m.opts.MaxTurns-len(l.turns))
-	var batch, rest []Lane
-	extra := map[core.UUID]int{}
-	for i, lane := range l.ready {
-		if len(batch) >= room {
-			rest = append(rest, l.ready[i:]...)
-			break
-		}
-		if l.agents[lane.AgentID]+extra[lane.AgentID] >= l.m.opts.MaxAgent {
-			rest = append(rest, lane)
-			continue
-		}
-		extra[lane.AgentID]++
-		s := l.known[lane]
-		s.queued, s.busy, s.dirty = false, true, false
+	var batch []Lane
+	for room := min(claimBatch, l.m.opts.MaxTurns-len(l.turns)); len(batch) < room && len(l.line) > 0; {
+		a := l.line[0]
+		l.line = l.line[1:]
+		lane := a.ready[0]
+		a.ready, a.inLine = a.ready[1:], false
+		a.turns++
+		*l.known[lane] = laneState{busy: true}
 		batch = append(batch, lane)
+		l.settle(a)
 	}
-	l.ready = rest
 	return batch
 }
 
-func (l *lanes) free() int {
+// claim takes deliveries of the lanes and starts their turns. It locks.
+func (l *lanes) claim(ctx context.Context, turns *sync.WaitGroup, batch []Lane) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.draining {
-		return 0
-	}
-	return min(claimBatch, l.m.opts.MaxTurns-len(l.turns))
-}
-
-// claim takes deliveries of the lanes, of any lane when batch is empty, and starts their turns.
-func (l *lanes) claim(ctx context.Context, turns *sync.WaitGroup, batch []Lane, most int) {
-	if most <= 0 {
-		return
-	}
-	claimed, err := l.m.store.Claim(ctx, l.owner, l.m.opts.Lease, batch, most)
+	l.claiming = true
+	l.mu.Unlock()
+	claimed, err := l.m.store.Claim(ctx, l.owner, l.m.opts.Lease, batch, len(batch))
 	if err != nil && ctx.Err() == nil {
 		l.m.log.Warn("cannot claim deliveries", "err", err)
 	}
@@ -173,132 +230,95 @@ func (l *lanes) claim(ctx context.Context, turns *sync.WaitGroup, batch []Lane, 
 		got[d.Lane] = true
 		t, turnCtx := l.begin(ctx, d)
 		turns.Go(func() {
-			defer l.end(d, t)
-			l.m.turn(turnCtx, d)
+			left := l.m.turn(turnCtx, d)
+			l.end(d, t, left)
 		})
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, lane := range batch {
 		if !got[lane] {
-			l.rest(lane, err != nil) // after an error the sweep looks again
+			l.rest(lane, err != nil) // after an error the next poll looks again
+			l.leave(lane.AgentID)
 		}
+	}
+	l.claiming = false
+	l.bars = slices.DeleteFunc(l.bars, func(b *bar) bool { return b.lifted })
+	if l.look && err == nil {
+		l.nudge()
 	}
 }
 
+// begin notes a turn that starts. It locks.
 func (l *lanes) begin(ctx context.Context, d *Delivery) (*turn, context.Context) {
-	turnCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	t := &turn{lane: d.Lane, message: d.MessageID, cancel: cancel, done: make(chan struct{})}
+	t := &turn{id: d.ID, lane: d.Lane, message: d.MessageID, done: make(chan struct{})}
+	turnCtx, cancel := context.WithCancelCause(context.WithValue(context.WithoutCancel(ctx), turnKey{}, t))
+	t.cancel = cancel
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.known[d.Lane]
-	if s == nil {
-		s = &laneState{}
-		l.known[d.Lane] = s
-	}
-	s.busy = true
-	l.agents[d.AgentID]++
 	l.turns[d.ID] = t
+	if l.draining {
+		t.cancel(errShutdown)
+	}
+	for _, b := range l.bars {
+		if b.match(t) {
+			t.cancel(b.cause)
+		}
+	}
 	return t, turnCtx
 }
 
-func (l *lanes) end(d *Delivery, t *turn) {
+// end notes that a turn has ended: its lane goes on. While its brain has not returned it counts among the
+// turns of its agent. It locks.
+func (l *lanes) end(d *Delivery, t *turn, left <-chan struct{}) {
 	t.cancel(nil)
 	l.mu.Lock()
 	delete(l.turns, d.ID)
-	if l.agents[d.AgentID]--; l.agents[d.AgentID] == 0 {
-		delete(l.agents, d.AgentID)
-	}
-	more := d.More
 	l.rest(d.Lane, false)
-	if more {
+	if d.More {
 		l.enqueue(d.Lane)
 	}
-	if l.draining && len(l.turns) == 0 {
-		select {
-		case <-l.idle:
-		default:
-			close(l.idle)
-		}
+	if left == nil {
+		l.leave(d.AgentID)
 	}
-	again := len(l.ready) > 0
+	again := len(l.line) > 0 || l.look
 	l.mu.Unlock()
 	close(t.done)
 	if again {
 		l.nudge()
 	}
+	if left != nil {
+		<-left
+		l.mu.Lock()
+		l.leave(d.AgentID)
+		l.mu.Unlock()
+		l.nudge()
+	}
 }
 
-// rest marks a lane as not busy and forgets it when nothing waits. It needs l.mu.
+// leave makes room for another turn of an agent.
+func (l *lanes) leave(agent core.UUID) {
+	a := l.agent(agent)
+	a.turns--
+	l.settle(a)
+}
+
+// rest marks a lane as not busy and forgets it when nothing waits.
 func (l *lanes) rest(lane Lane, failed bool) {
 	s := l.known[lane]
-	if s == nil {
-		return
-	}
-	s.busy = false
-	switch {
-	case s.dirty && !failed:
-		s.dirty = false
+	delete(l.known, lane)
+	if s != nil && s.dirty && !failed {
 		l.enqueue(lane)
-	case !s.queued:
-		delete(l.known, lane)
 	}
 }
 
-// reap ends what nobody will answer any more and gives back what was lost.
+// reap ends what nobody will answer any more and gives back what was lost. It locks nothing.
 func (l *lanes) reap(ctx context.Context) {
 	ended, err := l.m.store.Reap(ctx, l.m.opts.DeliveryTTL, l.m.opts.MaxLost)
 	if err != nil && ctx.Err() == nil {
 		l.m.log.Warn("cannot reap deliveries", "err", err)
 	}
 	for _, e := range ended {
-		l.m.seqs.publish(ctx, e.ChannelID, e.Events...)
+		l.m.seqs.publish(e.ChannelID, e.Events...)
 	}
-}
-
-// cancel ends the turns that match and returns channels that are closed when they have ended.
-func (l *lanes) cancel(match func(*turn) bool, cause error) []<-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var done []<-chan struct{}
-	for _, t := range l.turns {
-		if match(t) {
-			t.cancel(cause)
-			done = append(done, t.done)
-		}
-	}
-	return done
-}
-
-// of returns the deliveries of an agent that are being answered, and their ends.
-func (l *lanes) of(agent core.UUID) (ids []core.UUID, done []<-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for id, t := range l.turns {
-		if t.lane.AgentID == agent {
-			ids, done = append(ids, id), append(done, t.done)
-		}
-	}
-	return ids, done
-}
-
-// drain starts no further turn and waits for those under way; those that are not done when ctx is are
-// cancelled and handed back to the store.
-func (l *lanes) drain(ctx context.Context) error {
-	l.mu.Lock()
-	l.draining = true
-	empty := len(l.turns) == 0
-	l.mu.Unlock()
-	if empty {
-		return nil
-	}
-	select {
-	case <-l.idle:
-		return nil
-	case <-ctx.Done():
-	}
-	for _, done := range l.cancel(func(*turn) bool { return true }, errShutdown) {
-		<-done
-	}
-	return context.Cause(ctx)
 }

@@ -37,8 +37,11 @@ func (o Options) withDefaults() Options {
 		v   *time.Duration
 		def time.Duration
 	}{
-		{&o.TurnTimeout, 5 * time.Minute}, {&o.DeliveryTTL, time.Hour}, {&o.Lease, 3 * time.Second},
-		{&o.Poll, 500 * time.Millisecond}, {&o.Retention, 7 * 24 * time.Hour},
+		{&o.TurnTimeout, 5 * time.Minute},
+		{&o.DeliveryTTL, time.Hour},
+		{&o.Lease, 3 * time.Second},
+		{&o.Poll, 500 * time.Millisecond},
+		{&o.Retention, 7 * 24 * time.Hour},
 	} {
 		if *d.v == 0 {
 			*d.v = d.def
@@ -66,12 +69,24 @@ type Manager struct {
 	seqs  *sequencers
 	lanes *lanes
 
+	joins chan func(context.Context) // what agents are to be told
+
 	mu      sync.Mutex
-	agents  Agents
+	started bool
 	closing bool
+	agents  Agents
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
+
+	close  sync.Once
+	closed chan struct{} // closed when no message is answered any more, and nothing is tried again
 }
+
+const (
+	joinQueue   = 1024             // joins that may wait; more are not told to agents
+	joinWorkers = 8                // agents that are told at once
+	joinLimit   = 10 * time.Second // of telling one
+)
 
 var _ Service = (*Manager)(nil)
 
@@ -81,7 +96,10 @@ func New(store Store, opts Options) *Manager {
 		panic("messaging.New: nil store")
 	}
 	opts = opts.withDefaults()
-	m := &Manager{store: store, opts: opts, log: opts.Logger.With("component", "messaging")}
+	m := &Manager{
+		store: store, opts: opts, log: opts.Logger.With("component", "messaging"),
+		joins: make(chan func(context.Context), joinQueue), closed: make(chan struct{}),
+	}
 	m.seqs = newSequencers(store, m.log)
 	m.lanes = newLanes(m)
 	return m
@@ -89,41 +107,63 @@ func New(store Store, opts Options) *Manager {
 
 // Start makes sure the default message server exists, resumes what an earlier process left and lets agents
 // answer, until ctx ends or [Manager.Shutdown] is called.
-func (m *Manager) Start(ctx context.Context, agents Agents) error {
-	now := core.ISO(core.Now())
-	err := m.store.EnsureServer(ctx, Server{ID: core.DefaultServerID, Name: "Default Server", SourceType: "eliza_default", CreatedAt: now, UpdatedAt: now})
-	if err != nil {
-		return err
-	}
-	if err := m.store.VoidLeases(ctx); err != nil {
-		return err
-	}
-	run, stop := context.WithCancel(ctx)
+func (m *Manager) Start(ctx context.Context, agents Agents) (err error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.agents != nil || m.closing {
-		stop()
+	if m.started || m.closing {
+		m.mu.Unlock()
 		return errors.New("messaging: started twice or after Shutdown")
 	}
+	m.started = true
+	m.mu.Unlock()
+	now := core.ISO(core.Now())
+	err = m.store.EnsureServer(ctx, Server{ID: core.DefaultServerID, Name: "Default Server", SourceType: "eliza_default", CreatedAt: now, UpdatedAt: now})
+	if err == nil {
+		err = m.store.VoidLeases(ctx)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case err != nil:
+		m.started = false
+		return err
+	case m.closing:
+		return ErrShuttingDown
+	}
+	run, stop := context.WithCancel(ctx)
 	m.agents, m.stop = agents, stop
 	m.wg.Go(func() { m.lanes.run(run) })
 	m.wg.Go(func() { m.housekeep(run) })
+	for range joinWorkers {
+		m.wg.Go(func() { m.tell(run) })
+	}
 	return nil
 }
 
 // Shutdown refuses new messages, lets the turns under way end until ctx does, hands the others back to the
-// store and stops. Safe twice and without Start.
+// store and stops. It waits a few seconds longer than ctx at most. Safe twice and without Start.
 func (m *Manager) Shutdown(ctx context.Context) error {
 	m.mu.Lock()
 	m.closing = true
 	stop := m.stop
 	m.mu.Unlock()
-	if stop == nil {
-		return nil
+	var err error
+	if stop != nil {
+		err = m.lanes.drain(ctx)
+		stop()
 	}
-	err := m.lanes.drain(ctx)
-	stop()
-	m.wg.Wait()
+	m.close.Do(func() { close(m.closed) })
+	ended := make(chan struct{})
+	go func() { // ends with what it waits for
+		m.wg.Wait()
+		close(ended)
+	}()
+	limit := time.NewTimer(handBack)
+	defer limit.Stop()
+	select {
+	case <-ended:
+	case <-limit.C:
+		err = errors.Join(err, errors.New("messaging: agents that do not heed the end of their turns are still at work"))
+	}
 	return err
 }
 
@@ -165,23 +205,25 @@ func (m *Manager) open() error {
 	return nil
 }
 
-// goroutine runs fn as one of the Manager's own, bounded in time and guarded, unless it is closing.
-func (m *Manager) goroutine(ctx context.Context, limit time.Duration, what string, fn func(context.Context)) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.closing {
-		return
+// tell tells agents who joined until ctx ends.
+func (m *Manager) tell(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case fn := <-m.joins:
+			m.told(ctx, fn)
+		}
 	}
-	m.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
-		defer cancel()
-		defer m.guard(what)
-		fn(ctx)
-	})
 }
 
-func (m *Manager) guard(what string) {
-	if v := recover(); v != nil {
-		m.log.Error("panic", "in", what, "panic", v, "stack", stack())
-	}
+func (m *Manager) told(ctx context.Context, fn func(context.Context)) {
+	ctx, cancel := context.WithTimeout(ctx, joinLimit)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			m.log.Error("panic", "in", "join", "panic", v, "stack", stack())
+		}
+	}()
+	fn(ctx)
 }

@@ -10,13 +10,14 @@ import (
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
-// out is the core.Out of one delivery.
+// out is the core.Out of one delivery. Once it is closed nothing of the turn is stored or heard any more,
+// whatever its brain still does.
 type out struct {
-	m    *Manager
-	d    *Delivery
-	name string // of the agent
+	m *Manager
+	d *Delivery
 
 	mu     sync.Mutex
+	name   string // of the agent
 	closed bool
 	acting bool
 	index  int             // of the next chunk
@@ -25,7 +26,14 @@ type out struct {
 
 var _ core.Out = (*out)(nil)
 
-func newOut(m *Manager, d *Delivery, name string) *out { return &out{m: m, d: d, name: name} }
+func newOut(m *Manager, d *Delivery) *out { return &out{m: m, d: d} }
+
+// speaks sets the name of the agent.
+func (o *out) speaks(name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.name = name
+}
 
 // NextReply implements [core.Out].
 func (o *out) NextReply() core.UUID {
@@ -66,11 +74,18 @@ func (o *out) Send(ctx context.Context, c core.Content) (core.UUID, error) {
 	o.d.Replies = append(o.d.Replies, msg.ID)
 	o.index = 0
 	o.text.Reset()
-	o.m.seqs.publish(ctx, o.d.ChannelID, Event{Seq: msg.Seq, Kind: KindMessage, ChannelID: msg.ChannelID, MessageID: msg.ID, Message: msg})
+	core.AfterCommit(ctx, func() {
+		o.m.seqs.publish(msg.ChannelID, Event{Seq: msg.Seq, Kind: KindMessage, ChannelID: msg.ChannelID, MessageID: msg.ID, Message: msg})
+		if o.m.opts.AgentToAgent > 0 {
+			o.m.lanes.lookSoon() // other agents may have to react
+		}
+	})
 	return msg.ID, nil
 }
 
+// reply needs o.mu.
 func (o *out) reply(c core.Content) NewMessage {
+	c.Text = strings.ReplaceAll(c.Text, "\x00", "") // not every database could store it
 	n := replyMessage(o.d.AgentID, o.name, c)
 	n.ID, n.ChannelID, n.ServerID, n.InReplyTo = o.d.ReplyID(), o.d.ChannelID, o.d.Channel.ServerID, o.d.MessageID
 	n.AgentRun = o.m.opts.AgentToAgent
@@ -80,9 +95,14 @@ func (o *out) reply(c core.Content) NewMessage {
 
 // Progress implements [core.Out].
 func (o *out) Progress(ctx context.Context, id core.UUID, c core.Content) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return ErrLost
+	}
 	n := o.reply(c)
 	n.ID, n.SourceType, n.Undeliver = id, SourceAction, true
-	a, err := o.m.Accept(core.WithIdentity(ctx, core.Identity{}), n)
+	a, err := o.m.accept(core.WithIdentity(ctx, core.Identity{}), n) // also while the server closes: the turn may end
 	if err != nil || !a.Duplicate {
 		return err
 	}
@@ -94,7 +114,10 @@ func (o *out) Progress(ctx context.Context, id core.UUID, c core.Content) error 
 func (o *out) Acting(ctx context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.acting {
+	switch {
+	case o.closed:
+		return ErrLost
+	case o.acting:
 		return nil
 	}
 	if err := o.m.store.Acting(ctx, o.d); err != nil {

@@ -1,272 +1,189 @@
 package messaging
 
 import (
-	"context"
 	"log/slog"
 	"sync"
-	"time"
-
-	"github.com/eliza-go/eliza/runtime/core"
+	"sync/atomic"
 )
-
-// ErrGap says that changes after the asked number are no longer kept: read the history instead.
-var ErrGap = &core.Error{Code: core.CodeConflict, Message: "Events after that number are no longer kept"}
-
-const (
-	holePatience = 50 * time.Millisecond // how long a missing number may stay missing before it is looked up
-	replayLimit  = 500                   // kept events that are replayed at most
-)
-
-// sequencers hands events to the watchers of channels, in the order of each channel's numbers. Commits may
-// report in another order than they happened in: an event that comes early waits for the ones before it.
-// Channels nobody watches cost nothing.
-type sequencers struct {
-	store Store
-	log   *slog.Logger
-
-	mu       sync.Mutex
-	channels map[core.UUID]*sequencer
-}
 
 // sequencer is one watched channel. Its lock is held while watchers are called: that is what makes the
-// order, and why watchers must neither block nor call back.
+// order, and why watchers must neither block nor call the Service. They may cancel themselves.
 type sequencer struct {
-	mu       sync.Mutex
-	next     int64           // the number due next; 0 until the head is known
-	early    map[int64]Event // numbered events that came before their turn
-	waiting  []Event         // live ones that came before the head was known
+	log *slog.Logger
+
+	mu      sync.Mutex
+	next    int64           // the number due next; 0 until the head is known
+	early   map[int64]Event // numbered events that came before their turn
+	waiting []Event         // what came before the head was known, in the order it came in
+	moved   chan struct{}   // closed when next grows; nil when nobody waits for that
+	epoch   int             // how often the channel was removed
+
+	who      sync.Mutex // guards watchers and list, and is never held while watchers are called
 	watchers map[*watcher]struct{}
-	moved    chan struct{} // closed and replaced whenever next grows
-	refs     int           // guarded by sequencers.mu
+	list     []*watcher // the same; nil when they have changed since
+
+	refs int // guarded by sequencers.mu
 }
 
+// watcher is guarded by the lock of its sequencer, but for gone.
 type watcher struct {
 	fn      func(Event)
 	from    int64   // numbers up to this one were handed over by the replay
-	replay  bool    // the replay is under way: live events are kept back
+	replay  bool    // the replay is under way: events are kept back
 	pending []Event // kept back
+	gone    atomic.Bool
 }
 
-func newSequencers(store Store, log *slog.Logger) *sequencers {
-	return &sequencers{store: store, log: log, channels: make(map[core.UUID]*sequencer)}
-}
-
-func (s *sequencers) get(channel core.UUID) *sequencer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.channels[channel]
-}
-
-func (s *sequencers) acquire(channel core.UUID) *sequencer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q := s.channels[channel]
-	if q == nil {
-		q = &sequencer{early: map[int64]Event{}, watchers: map[*watcher]struct{}{}, moved: make(chan struct{})}
-		s.channels[channel] = q
-	}
-	q.refs++
-	return q
-}
-
-func (s *sequencers) release(channel core.UUID, q *sequencer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if q.refs--; q.refs == 0 {
-		delete(s.channels, channel)
-	}
-}
-
-// watch registers fn and, from after >= 0 on, replays kept events to it first.
-func (s *sequencers) watch(ctx context.Context, channel core.UUID, after int64, fn func(Event)) (cancel func(), err error) {
-	q := s.acquire(channel)
-	w := &watcher{fn: fn, replay: true}
-	q.mu.Lock()
+func (q *sequencer) enrol(w *watcher) {
+	q.who.Lock()
+	defer q.who.Unlock()
 	q.watchers[w] = struct{}{}
-	q.mu.Unlock()
-	cancel = sync.OnceFunc(func() {
-		q.mu.Lock()
-		delete(q.watchers, w)
-		q.mu.Unlock()
-		s.release(channel, q)
-	})
-	// Registered first and read second: what commits in between is kept back, not missed.
-	kept, head, err := s.kept(ctx, channel, after)
-	if err != nil {
-		cancel()
-		return nil, err
+	q.list = nil
+}
+
+func (q *sequencer) dismiss(w *watcher) {
+	w.gone.Store(true)
+	q.who.Lock()
+	defer q.who.Unlock()
+	delete(q.watchers, w)
+	q.list = nil
+}
+
+// present lists the watchers; nobody changes the list.
+func (q *sequencer) present() []*watcher {
+	q.who.Lock()
+	defer q.who.Unlock()
+	if q.list == nil {
+		q.list = make([]*watcher, 0, len(q.watchers))
+		for w := range q.watchers {
+			q.list = append(q.list, w)
+		}
 	}
+	return q.list
+}
+
+// prepare begins a replay.
+func (q *sequencer) prepare(w *watcher) (epoch int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	w.pending = nil
+	return q.epoch
+}
+
+// open ends a replay with what was read, unless the channel was removed while that was read.
+func (q *sequencer) open(w *watcher, epoch int, kept []Event, head int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.epoch != epoch {
+		return false
+	}
 	if q.next == 0 {
 		q.start(head)
 	}
 	for _, e := range kept {
-		w.fn(e)
+		q.give(w, e)
 	}
 	w.from, w.replay = head, false
 	for _, e := range w.pending {
-		w.take(e)
+		q.offer(w, e)
 	}
 	w.pending = nil
-	return cancel, nil
-}
-
-func (s *sequencers) kept(ctx context.Context, channel core.UUID, after int64) ([]Event, int64, error) {
-	if after < 0 {
-		_, head, err := s.store.Events(ctx, channel, 0, 0)
-		return nil, head, err
-	}
-	kept, head, err := s.store.Events(ctx, channel, after, replayLimit+1)
-	if err == nil && len(kept) > replayLimit {
-		err = ErrGap
-	}
-	return kept, head, err
+	return true
 }
 
 // start sets the head and hands on what came before it was known.
 func (q *sequencer) start(head int64) {
 	q.next = head + 1
-	for n := range q.early {
-		if n <= head {
-			delete(q.early, n)
-		}
-	}
 	for _, e := range q.waiting {
-		q.call(e)
+		q.take(e)
 	}
 	q.waiting = nil
-	q.drain()
 }
 
-func (w *watcher) take(e Event) {
+// take hands an event on, or keeps it until its turn.
+func (q *sequencer) take(e Event) {
 	switch {
-	case w.replay:
-		w.pending = append(w.pending, e)
-	case e.Seq == 0 || e.Seq > w.from:
-		w.fn(e)
+	case q.next == 0:
+		q.waiting = append(q.waiting, e)
+	case e.Seq == 0:
+		q.call(e)
+	case e.Seq >= q.next:
+		q.early[e.Seq] = e
+		q.drain()
+	}
+}
+
+// drain hands on what is due.
+func (q *sequencer) drain() {
+	for {
+		e, ok := q.early[q.next]
+		if !ok {
+			return
+		}
+		delete(q.early, q.next)
+		q.pass()
+		q.call(e)
+	}
+}
+
+// pass goes on to the next number.
+func (q *sequencer) pass() {
+	q.next++
+	q.wake()
+}
+
+func (q *sequencer) wake() {
+	if q.moved != nil {
+		close(q.moved)
+		q.moved = nil
 	}
 }
 
 func (q *sequencer) call(e Event) {
-	for w := range q.watchers {
-		w.take(e)
+	for _, w := range q.present() {
+		q.offer(w, e)
 	}
 }
 
-func (q *sequencer) drain() {
-	moved := false
-	for {
-		e, ok := q.early[q.next]
-		if !ok {
-			break
-		}
-		delete(q.early, q.next)
-		q.next++
-		moved = true
-		q.call(e)
+func (q *sequencer) offer(w *watcher, e Event) {
+	switch {
+	case w.replay:
+		w.pending = append(w.pending, e)
+	case e.Seq == 0 || e.Seq > w.from:
+		q.give(w, e)
 	}
-	if moved {
-		close(q.moved)
+}
+
+// give calls a watcher, guarded: its panic must not keep the others from the event.
+func (q *sequencer) give(w *watcher, e Event) {
+	if w.gone.Load() {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			q.log.Error("panic in a watcher", "channel_id", e.ChannelID, "panic", v, "stack", stack())
+		}
+	}()
+	w.fn(e)
+}
+
+// due tells whether nobody has to wait for a number any more, or what is closed when that may have changed.
+func (q *sequencer) due(epoch int, seq int64) (moved <-chan struct{}, done bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.epoch != epoch || q.next == 0 || q.next > seq { // 0: the one who opens the watch hands it over
+		return nil, true
+	}
+	if q.moved == nil {
 		q.moved = make(chan struct{})
 	}
+	return q.moved, false
 }
 
-// live hands an event without number to the watchers of its channel, at once.
-func (s *sequencers) live(e Event) {
-	q := s.get(e.ChannelID)
-	if q == nil {
-		return
-	}
+func (q *sequencer) forget(epoch int, seq int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.next == 0 {
-		q.waiting = append(q.waiting, e)
-		return
+	if q.epoch == epoch {
+		delete(q.early, seq)
 	}
-	q.call(e)
-}
-
-// publish hands numbered events of one channel to its watchers and returns when they have them.
-func (s *sequencers) publish(ctx context.Context, channel core.UUID, events ...Event) {
-	if len(events) == 0 {
-		return
-	}
-	q := s.get(channel)
-	if q == nil {
-		return
-	}
-	q.mu.Lock()
-	for _, e := range events {
-		if q.next == 0 || e.Seq >= q.next {
-			q.early[e.Seq] = e
-		}
-	}
-	if q.next > 0 {
-		q.drain()
-	}
-	q.mu.Unlock()
-	q.await(ctx, s, channel, events[len(events)-1].Seq)
-}
-
-// await waits until seq was handed over. A hole before it that stays is filled from the store: the process
-// that made the change may be another one, or may have died before it could tell.
-func (q *sequencer) await(ctx context.Context, s *sequencers, channel core.UUID, seq int64) {
-	for {
-		q.mu.Lock()
-		next, moved := q.next, q.moved
-		q.mu.Unlock()
-		if next == 0 || next > seq { // 0: the one who is opening the watch hands it over
-			return
-		}
-		timer := time.NewTimer(holePatience)
-		select {
-		case <-moved:
-			timer.Stop()
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-			if err := s.fill(context.WithoutCancel(ctx), channel, q); err != nil {
-				s.log.Warn("cannot read missed events", "channel_id", channel, "err", err)
-				return
-			}
-		}
-	}
-}
-
-// fill reads what is missing before the numbers that came early.
-func (s *sequencers) fill(ctx context.Context, channel core.UUID, q *sequencer) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	q.mu.Lock()
-	from := q.next
-	q.mu.Unlock()
-	events, head, err := s.store.Events(ctx, channel, from-1, replayLimit)
-	if err != nil {
-		return err
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, e := range events {
-		if _, known := q.early[e.Seq]; !known && e.Seq >= q.next {
-			q.early[e.Seq] = e
-		}
-	}
-	// Numbers up to the head that are in no table belong to messages deleted since: they are passed over.
-	last := head
-	if len(events) == replayLimit {
-		last = events[len(events)-1].Seq
-	}
-	for n := q.next; n <= last; n++ {
-		if e, ok := q.early[n]; ok {
-			delete(q.early, n)
-			q.call(e)
-		}
-		q.next = n + 1
-	}
-	close(q.moved)
-	q.moved = make(chan struct{})
-	q.drain()
-	return nil
 }

@@ -11,10 +11,12 @@ import (
 type Service interface {
 	// Accept stores a message durably. On return this process's watchers have its events.
 	Accept(ctx context.Context, m NewMessage) (*Accepted, error)
-	// Wait returns when every delivery of the message has ended. Leaving cancels nothing.
+	// Wait returns when every delivery of the message has ended. Leaving cancels nothing. It ends with
+	// ErrMessageNotFound when there is no such message, and with ErrShuttingDown when the server closes before.
 	Wait(ctx context.Context, channel, message core.UUID, after int64) (*Answer, error)
 	// Watch calls fn with the kept events after a number, then with live ones, in order, until cancel. With
-	// after < 0 only with live ones. fn must not block and must not call the Service.
+	// after < 0 only with live ones. fn must not block and must not call the Service; it may call cancel. A
+	// call that is under way when cancel is called ends after it.
 	Watch(ctx context.Context, channel core.UUID, after int64, fn func(Event)) (cancel func(), err error)
 
 	Message(ctx context.Context, id core.UUID) (*Message, error)

@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -15,8 +16,15 @@ import (
 // keepAlive is how often a silent stream sends a comment, so that nothing between closes it.
 const keepAlive = 15 * time.Second
 
-// sse writes server-sent events (WHATWG HTML, section 9.2), each at once.
-type sse struct{ res *echo.Response }
+// writeTime is how long a reader may take to take one event off the wire.
+const writeTime = 30 * time.Second
+
+// sse writes server-sent events (WHATWG HTML, section 9.2), each at once. Who does not read loses the
+// connection.
+type sse struct {
+	res  *echo.Response
+	conn *http.ResponseController
+}
 
 func newSSE(c echo.Context) sse {
 	h := c.Response().Header()
@@ -25,7 +33,15 @@ func newSSE(c echo.Context) sse {
 	h.Set(echo.HeaderConnection, "keep-alive")
 	h.Set("X-Accel-Buffering", "no")
 	c.Response().WriteHeader(http.StatusOK)
-	return sse{c.Response()}
+	return sse{c.Response(), http.NewResponseController(c.Response())}
+}
+
+// send writes and flushes. A connection that cannot be written to cancels the request's context.
+func (s sse) send(format string, args ...any) {
+	_ = s.conn.SetWriteDeadline(time.Now().Add(writeTime)) // of no use where there is no connection
+	fmt.Fprintf(s.res, format, args...)
+	s.res.Flush()
+	_ = s.conn.SetWriteDeadline(time.Time{})
 }
 
 // event writes one event. A number goes ahead in a block of its own, which sets the stream's last id
@@ -35,17 +51,14 @@ func (s sse) event(seq int64, name string, data any) {
 	if err != nil {
 		return
 	}
+	id := ""
 	if seq > 0 {
-		fmt.Fprintf(s.res, "id: %d\n\n", seq)
+		id = fmt.Sprintf("id: %d\n\n", seq)
 	}
-	fmt.Fprintf(s.res, "event: %s\ndata: %s\n\n", name, b)
-	s.res.Flush()
+	s.send("%sevent: %s\ndata: %s\n\n", id, name, b)
 }
 
-func (s sse) comment() {
-	fmt.Fprint(s.res, ": keep-alive\n\n")
-	s.res.Flush()
-}
+func (s sse) comment() { s.send(": keep-alive\n\n") }
 
 // follower takes the events that belong to one message, for a reader that may be slower than they come.
 type follower struct {
@@ -138,7 +151,11 @@ func (f *follower) write(ctx context.Context, w sse) {
 		case <-tick.C:
 			w.comment()
 		case <-ctx.Done():
-			w.event(0, "error", errorFrame{"error", "The agent has not answered in time; its answer will be in the channel"})
+			why := "The agent has not answered in time; its answer will be in the channel"
+			if e, ok := errors.AsType[*core.Error](context.Cause(ctx)); ok {
+				why = e.Message // the server ends
+			}
+			w.event(0, "error", errorFrame{"error", why})
 			return
 		}
 		for _, e := range f.next() {

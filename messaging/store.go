@@ -81,7 +81,9 @@ type Ended struct {
 }
 
 // ErrLost says that a delivery is no longer this attempt's: somebody else took it over, or it was deleted.
-var ErrLost = &core.Error{Code: core.CodeConflict, Message: "the delivery was taken over"}
+// Its code is its own, for errors are told apart by their codes: a conflict of something else is not the
+// end of a delivery.
+var ErrLost = &core.Error{Code: "DELIVERY_LOST", Message: "the delivery was taken over"}
 
 // Store is the default Service's persistence. Every method is one transaction and joins the one its ctx
 // carries. Safe for concurrent use.
@@ -91,6 +93,9 @@ type Store interface {
 	// is. A lane with more than maxLane unfinished deliveries refuses with CodeRateLimit (0 = no limit), an
 	// id that another message has with CodeConflict.
 	Accept(ctx context.Context, m NewMessage, maxLane int) (*Accepted, error)
+	// Due lists lanes whose oldest unfinished delivery is pending and due, at most perAgent of each agent and
+	// max in all, those of different agents mixed.
+	Due(ctx context.Context, perAgent, max int) ([]Lane, error)
 	// Claim takes the oldest unfinished delivery of each lane that is pending and due, at most max; with no
 	// lanes named it looks through all.
 	Claim(ctx context.Context, owner string, ttl time.Duration, lanes []Lane, max int) ([]Delivery, error)

@@ -11,100 +11,147 @@ import (
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
-const interrupted = "interrupted"
+const (
+	interrupted = "interrupted"
+	unstorable  = 8 // times an answer may fail to be stored before its turn ends without it
+)
 
 func stack() string { return string(debug.Stack()) }
 
-// turn answers one delivery. It ends the delivery on every way out, exactly once.
-func (m *Manager) turn(ctx context.Context, d *Delivery) {
+// attempt is what came of asking a brain.
+type attempt struct {
+	built   bool // there was one
+	outcome core.Outcome
+	err     error
+}
+
+// turn answers one delivery. It ends the delivery on every way out, exactly once. A brain that does not heed
+// the end of its context is left behind: left is closed when it returns after all, and nil otherwise.
+func (m *Manager) turn(ctx context.Context, d *Delivery) (left <-chan struct{}) {
 	log := m.log.With("agent_id", d.AgentID, "channel_id", d.ChannelID, "message_id", d.MessageID, "attempt", d.Attempt)
+	out := newOut(m, d)
+	if cause := context.Cause(ctx); cause != nil {
+		m.conclude(ctx, log, d, out, attempt{err: cause})
+		return nil
+	}
+	m.seqs.reach(d.ChannelID, d.Seq) // who accepted the message may not have told yet
 	if d.First && controls(m.opts.InputControl, IsDM(d.Channel.Type)) {
 		m.seqs.live(Event{Kind: KindControl, ChannelID: d.ChannelID, Control: &Control{Action: "disable_input"}})
 	}
-	rt, err := m.agents.Runtime(ctx, d.AgentID)
-	if err != nil {
-		m.unbuilt(ctx, log, d, err)
-		return
-	}
-	out := newOut(m, d, rt.Character().Name)
 	limited, cancel := context.WithTimeoutCause(ctx, m.opts.TurnTimeout, errTimeout)
 	defer cancel()
-	outcome, err := m.answer(limited, rt, d, out)
+	a, left := m.ask(limited, d, out)
+	if left != nil {
+		log.Error("the agent goes on after its turn was ended")
+	}
 	out.close()
-	m.conclude(limited, log, d, out, outcome, err)
+	m.conclude(limited, log, d, out, a)
+	return left
 }
 
 // controls tells whether clients' input is disabled during a turn, under a value of Options.InputControl.
 func controls(mode string, dm bool) bool { return mode == "all" || mode == "dm" && dm }
 
-// answer calls the brain, guarded.
-func (m *Manager) answer(ctx context.Context, rt core.Runtime, d *Delivery, out core.Out) (o core.Outcome, err error) {
+// ask has the brain answer. It returns when that does, or a moment after ctx has ended.
+func (m *Manager) ask(ctx context.Context, d *Delivery, out *out) (attempt, <-chan struct{}) {
+	var a attempt
+	done := make(chan struct{})
+	go func() { // whoever runs the turn waits for it
+		defer close(done)
+		a = m.answer(ctx, d, out)
+	}()
+	select {
+	case <-done:
+		return a, nil
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(brainGrace)
+	defer grace.Stop()
+	select {
+	case <-done:
+		return a, nil
+	case <-grace.C:
+		return attempt{built: true, err: context.Cause(ctx)}, done
+	}
+}
+
+// answer builds the brain when needed and calls it, guarded.
+func (m *Manager) answer(ctx context.Context, d *Delivery, out *out) (a attempt) {
 	defer func() {
 		if v := recover(); v != nil {
 			m.log.Error("panic in a turn", "agent_id", d.AgentID, "panic", v, "stack", stack())
-			err = fmt.Errorf("panic in the agent's runtime: %v", v)
+			a = attempt{built: true, err: fmt.Errorf("panic in the agent's runtime: %v", v)}
 		}
 	}()
+	rt, err := m.agents.Runtime(ctx, d.AgentID)
+	if err != nil {
+		return attempt{err: err}
+	}
+	out.speaks(rt.Character().Name)
 	msg := d.Message
-	return rt.Turn(ctx, &core.Turn{
+	a.built = true
+	a.outcome, a.err = rt.Turn(ctx, &core.Turn{
 		ID: d.ID, Attempt: d.Attempt, MessageID: msg.ID, ChannelID: d.ChannelID, ServerID: d.Channel.ServerID,
 		AuthorID: msg.AuthorID, ChannelType: d.Channel.Type, ChannelName: d.Channel.Name, AuthorName: authorName(msg),
 		Source: msg.SourceType, InReplyTo: msg.InReplyTo, Content: contentOf(msg), Metadata: msg.Metadata, CreatedAt: msg.CreatedAt,
 	}, out)
+	return a
+}
+
+// conclude turns what came of a turn into the end of its delivery.
+func (m *Manager) conclude(ctx context.Context, log *slog.Logger, d *Delivery, out *out, a attempt) {
+	if a.err == nil {
+		e := out.ending(a.outcome)
+		if e.Reply == nil {
+			out.fail(errSilent) // what was streamed is not going to be a reply
+		}
+		m.finish(log, d, e, out)
+		return
+	}
+	cause := context.Cause(ctx)
+	if cause == nil {
+		cause = a.err
+	}
+	out.fail(cause)
+	switch {
+	case cause == errShutdown && len(d.Replies) > 0:
+		m.finish(log, d, Ending{State: StateDone, Error: interrupted}, out)
+	case cause == errShutdown && out.acted():
+		m.finish(log, d, Ending{State: StateFailed, Error: interrupted}, out)
+	case cause == errShutdown:
+		m.release(log, d, 0, false, cause.Error())
+	case cause == errTimeout:
+		log.Warn("turn timed out")
+		m.finish(log, d, Ending{State: StateTimeout, Error: cause.Error()}, out)
+	case cause == errStopped || cause == errDeleted:
+		m.finish(log, d, Ending{State: StateCancelled, Error: cause.Error()}, out)
+	case !a.built:
+		m.unbuilt(log, d, out, a.err)
+	default:
+		log.Error("turn failed", "err", a.err)
+		m.finish(log, d, Ending{State: StateFailed, Error: clientText(a.err)}, out)
+	}
 }
 
 // unbuilt ends or gives back a delivery whose agent cannot be had here.
-func (m *Manager) unbuilt(ctx context.Context, log *slog.Logger, d *Delivery, err error) {
+func (m *Manager) unbuilt(log *slog.Logger, d *Delivery, out *out, err error) {
 	switch code := core.CodeOf(err); {
-	case context.Cause(ctx) != nil:
-		m.conclude(ctx, log, d, newOut(m, d, ""), core.Outcome{}, err)
 	case code == core.CodeNotFound || code == core.CodeAgentNotFound:
-		m.finish(ctx, log, d, Ending{State: StateCancelled, Error: "the agent is not running"}, nil)
+		m.finish(log, d, Ending{State: StateCancelled, Error: "the agent is not running"}, out)
 	case d.Crashes+1 >= m.opts.MaxLost:
 		log.Error("agent cannot be built", "err", err)
-		m.finish(ctx, log, d, Ending{State: StateFailed, Error: interrupted}, nil)
+		m.finish(log, d, Ending{State: StateFailed, Error: interrupted}, out)
 	default:
 		log.Warn("agent cannot be built, trying again", "err", err)
-		m.release(ctx, log, d, backoff(d.Crashes+1), true, "build failed")
+		pause := backoff(d.Crashes + 1)
+		m.release(log, d, pause, true, "build failed")
+		d.More = d.More || pause == 0 // look again at once
 	}
 }
 
 // backoff is the pause before a delivery that was lost so many times is tried again.
 func backoff(lost int) time.Duration {
 	return [...]time.Duration{0, 0, time.Second, 5 * time.Second}[min(lost, 3)]
-}
-
-// conclude turns what came of a turn into the end of its delivery.
-func (m *Manager) conclude(ctx context.Context, log *slog.Logger, d *Delivery, out *out, o core.Outcome, err error) {
-	cause := context.Cause(ctx)
-	switch {
-	case err == nil:
-		e := out.ending(o)
-		if e.Reply == nil {
-			out.fail(errSilent) // what was streamed is not going to be a reply
-		}
-		m.finish(ctx, log, d, e, out)
-	case errors.Is(cause, errShutdown) && len(d.Replies) == 0 && !out.acted():
-		out.fail(cause)
-		m.release(ctx, log, d, 0, false, cause.Error())
-	case errors.Is(cause, errShutdown) && len(d.Replies) > 0:
-		m.finish(ctx, log, d, Ending{State: StateDone, Error: interrupted}, out)
-	case errors.Is(cause, errShutdown):
-		m.finish(ctx, log, d, Ending{State: StateFailed, Error: interrupted}, out)
-	case errors.Is(cause, errTimeout):
-		log.Warn("turn timed out")
-		out.fail(cause)
-		m.finish(ctx, log, d, Ending{State: StateTimeout, Error: cause.Error()}, out)
-	case errors.Is(cause, errStopped):
-		out.fail(cause)
-		m.finish(ctx, log, d, Ending{State: StateCancelled, Error: cause.Error()}, out)
-	case errors.Is(cause, errDeleted):
-		out.fail(cause)
-	default:
-		log.Error("turn failed", "err", err)
-		out.fail(err)
-		m.finish(ctx, log, d, Ending{State: StateFailed, Error: clientText(err)}, out)
-	}
 }
 
 // clientText is what a client may know of an error.
@@ -117,25 +164,35 @@ func clientText(err error) string {
 
 // finish ends a delivery and announces it. It tries as long as the database is away: nobody else may end
 // it while this process lives.
-func (m *Manager) finish(ctx context.Context, log *slog.Logger, d *Delivery, e Ending, out *out) {
-	ctx = context.WithoutCancel(ctx)
+func (m *Manager) finish(log *slog.Logger, d *Delivery, e Ending, out *out) {
 	var ended *Ended
 	e.Commit = patient(log, e.Commit)
-	err := m.insist(ctx, log, func() (err error) {
-		ended, err = m.store.Finish(ctx, d, e)
+	tries := 0
+	err := m.insist(log, func() (err error) {
+		ended, err = m.store.Finish(context.Background(), d, e)
+		if tries++; err == nil || errors.Is(err, ErrLost) || tries < unstorable {
+			return err
+		}
+		// Does the store refuse every end, or only this answer?
+		failed := Ending{State: StateFailed, Error: "the answer could not be stored"}
+		if instead, lost := m.store.Finish(context.Background(), d, failed); lost == nil {
+			log.Error("answer could not be stored", "err", err)
+			out.fail(err)
+			ended = instead
+			return nil
+		}
 		return err
 	})
 	switch {
 	case err == nil:
-		m.seqs.publish(ctx, d.ChannelID, ended.Events...)
+		m.seqs.publish(d.ChannelID, ended.Events...)
 		m.lanes.wake(ended.Lanes...)
 	case errors.Is(err, ErrLost):
 		log.Info("delivery was taken over")
-		if out != nil {
-			out.fail(err)
-		}
+		out.fail(err)
 	default:
 		log.Error("delivery not ended", "err", err)
+		out.fail(err)
 	}
 }
 
@@ -146,74 +203,48 @@ func patient(log *slog.Logger, commit func(context.Context) error) func(context.
 	}
 	tries := 3
 	return func(ctx context.Context) error {
-		err := commit(ctx)
-		if err == nil {
+		if tries <= 0 {
 			return nil
 		}
-		if tries--; tries > 0 {
-			return err
+		tries--
+		err := guarded(ctx, commit)
+		if err != nil && tries == 0 {
+			log.Error("records of a turn are not stored", "err", err)
 		}
-		log.Error("records of a turn were not stored", "err", err)
-		return nil
+		return err
 	}
 }
 
-func (m *Manager) release(ctx context.Context, log *slog.Logger, d *Delivery, pause time.Duration, lost bool, reason string) {
-	ctx = context.WithoutCancel(ctx)
-	err := m.insist(ctx, log, func() error { return m.store.Release(ctx, d, pause, lost, reason) })
+func guarded(ctx context.Context, commit func(context.Context) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic while records were stored: %v", v)
+		}
+	}()
+	return commit(ctx)
+}
+
+func (m *Manager) release(log *slog.Logger, d *Delivery, pause time.Duration, lost bool, reason string) {
+	err := m.insist(log, func() error { return m.store.Release(context.Background(), d, pause, lost, reason) })
 	if err != nil && !errors.Is(err, ErrLost) {
 		log.Error("delivery not released", "err", err)
 	}
 }
 
-// insist repeats fn, with growing pauses, until it works, the delivery is lost, or the server is closing.
-func (m *Manager) insist(ctx context.Context, log *slog.Logger, fn func() error) error {
+// insist repeats fn, with growing pauses, until it works, the delivery is lost, or the server has closed.
+func (m *Manager) insist(log *slog.Logger, fn func() error) error {
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		err := fn()
-		if err == nil || errors.Is(err, ErrLost) || m.open() != nil {
+		if err == nil || errors.Is(err, ErrLost) {
 			return err
 		}
 		log.Warn("cannot store the end of a turn, trying again", "err", err)
+		timer := time.NewTimer(pause)
 		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		case <-timer.C:
+		case <-m.closed:
+			timer.Stop()
 			return err
 		}
 	}
-}
-
-// StopAgent ends what an agent has to do: queued deliveries at once, turns under way when they are not
-// done after grace. Their messages complete with status "stopped".
-func (m *Manager) StopAgent(ctx context.Context, agent core.UUID, grace time.Duration) error {
-	running, done := m.lanes.of(agent)
-	ended, err := m.store.EndAgent(ctx, agent, running)
-	if err != nil {
-		return err
-	}
-	for _, e := range ended {
-		m.seqs.publish(ctx, e.ChannelID, e.Events...)
-	}
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
-	for _, d := range done {
-		select {
-		case <-d:
-		case <-timer.C:
-			for _, d := range m.lanes.cancel(func(t *turn) bool { return t.lane.AgentID == agent }, errStopped) {
-				<-d
-			}
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// ForgetAgent removes an agent that is deleted from channels and message servers. What it said stays.
-func (m *Manager) ForgetAgent(ctx context.Context, agent core.UUID) error {
-	if err := m.StopAgent(ctx, agent, 0); err != nil {
-		return err
-	}
-	return m.store.ForgetAgent(ctx, agent)
 }

@@ -24,22 +24,30 @@ type eventRow struct {
 // TableName names the table for GORM.
 func (eventRow) TableName() string { return "channel_events" }
 
-func (s messagingStore) Events(ctx context.Context, channel core.UUID, after int64, limit int) ([]messaging.Event, int64, error) {
-	tx := s.db.read(ctx)
-	var rows []channelRow
-	if err := tx.Raw(`SELECT * FROM channels WHERE id = ?`, channel).Scan(&rows).Error; err != nil {
-		return nil, 0, wrap("read head", err)
-	}
-	if len(rows) == 0 || limit == 0 || rows[0].Head <= after {
-		head := int64(0)
-		if len(rows) > 0 {
-			head = rows[0].Head
+func (s messagingStore) Events(ctx context.Context, channel core.UUID, after int64, limit int) (events []messaging.Event, head int64, err error) {
+	read := func(tx *gorm.DB) error {
+		var rows []channelRow
+		if err := tx.Raw(`SELECT * FROM channels WHERE id = ?`, channel).Scan(&rows).Error; err != nil {
+			return wrap("read head", err)
 		}
-		return nil, head, nil
+		if len(rows) == 0 {
+			return nil
+		}
+		if head = rows[0].Head; limit == 0 || head <= after {
+			return nil
+		}
+		events, err = keptEvents(tx, &rows[0], after, limit)
+		return err
 	}
-	ch := &rows[0]
-	events, err := keptEvents(tx, ch, after, limit)
-	return events, ch.Head, err
+	if tx := s.db.txFrom(ctx); tx != nil || limit == 0 {
+		err = read(s.db.read(ctx))
+		return events, head, err
+	}
+	// One snapshot: a number at or below its head that is missing there is missing for good.
+	if err = s.db.readers.WithContext(ctx).Transaction(read); err != nil {
+		err = wrap("read events", err)
+	}
+	return events, head, err
 }
 
 // keptEvents gathers the numbered changes after a number, up to the head that ch says, from the three

@@ -157,23 +157,29 @@ func (s *Socket) until(what string, ok func() bool) {
 	for {
 		s.mu.Lock()
 		done, grown, closed := ok(), s.grown, s.closed
-		names := make([]string, len(s.events))
-		for i, e := range s.events {
-			names[i] = e.Name
-		}
 		s.mu.Unlock()
 		if done {
 			return
 		}
 		if closed {
-			s.t.Fatalf("waiting for %s: the connection ended; got %v", what, names)
+			s.t.Fatalf("waiting for %s: the connection ended; the last events were %v", what, s.last(20))
 		}
 		select {
 		case <-grown:
 		case <-limit.C:
-			s.t.Fatalf("no %s within 15 s; got %v", what, names)
+			s.t.Fatalf("no %s within 15 s; the last events were %v", what, s.last(20))
 		}
 	}
+}
+
+// last are the names of the latest events.
+func (s *Socket) last(n int) []string {
+	var names []string
+	all := s.Events()
+	for _, e := range all[max(0, len(all)-n):] {
+		names = append(names, e.Name)
+	}
+	return names
 }
 
 // Named returns what has come under a name so far.
