@@ -3,6 +3,7 @@ package agents
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -68,4 +69,6 @@ type Factory func(ctx context.Context, c *core.Character) (core.Runtime, error)
 var (
 	ErrNotFound   = &core.Error{Code: core.CodeNotFound, Message: "Agent not found"}
 	ErrNotRunning = &core.Error{Code: core.CodeNotFound, Message: "Agent is not running"}
+
+	errClosed = &core.Error{Code: core.CodeUnavailable, Message: "The server is shutting down", RetryAfter: time.Second}
 )

@@ -47,6 +47,8 @@ type Manager struct {
 	starts  singleflight.Group
 	unheard func()
 
+	deletions sync.WaitGroup
+
 	mu      sync.Mutex
 	running map[core.UUID]*running
 	rows    map[core.UUID]cachedRow
@@ -248,6 +250,16 @@ func (m *Manager) setActive(ctx context.Context, id core.UUID, active bool) (cha
 
 // Delete implements [Service].
 func (m *Manager) Delete(ctx context.Context, id core.UUID) error {
+	m.mu.Lock()
+	closed := m.closed
+	if !closed {
+		m.deletions.Add(1)
+	}
+	m.mu.Unlock()
+	if closed {
+		return errClosed
+	}
+	defer m.deletions.Done()
 	a, err := m.store.Agent(ctx, id)
 	if err != nil {
 		return err

@@ -57,6 +57,7 @@ func (m *Manager) Stop(ctx context.Context, id core.UUID) error {
 	if !changed {
 		return ErrNotRunning
 	}
+	ctx = context.WithoutCancel(ctx) // what has begun is finished, whoever leaves
 	if m.opts.Stopped != nil {
 		if err := m.opts.Stopped(ctx, id); err != nil {
 			return fmt.Errorf("agents: stop %s: %w", id, err)
@@ -87,7 +88,7 @@ func (m *Manager) built(ctx context.Context, a *Agent) (core.Runtime, error) {
 	r, closed := m.running[id], m.closed
 	m.mu.Unlock()
 	if closed {
-		return nil, &core.Error{Code: core.CodeUnavailable, Message: "The server is shutting down"}
+		return nil, errClosed
 	}
 	if r != nil && r.version >= a.Version {
 		return r.rt, nil
@@ -123,7 +124,7 @@ func (m *Manager) renew(ctx context.Context, a *Agent) (core.Runtime, error) {
 	m.mu.Lock()
 	if m.closed {
 		m.mu.Unlock()
-		return nil, errors.Join(&core.Error{Code: core.CodeUnavailable, Message: "The server is shutting down"}, rt.Close(ctx))
+		return nil, errors.Join(errClosed, rt.Close(ctx))
 	}
 	m.running[id] = &running{rt: rt, version: a.Version, plugins: plugins}
 	m.mu.Unlock()
@@ -170,7 +171,8 @@ func (m *Manager) closeRuntime(ctx context.Context, rt core.Runtime) {
 	}
 }
 
-// Close closes all runtimes, bounded by ctx. The stored state stays: active agents run again later.
+// Close closes all runtimes and waits for deletions under way, bounded by ctx. The stored state stays: active
+// agents run again later.
 func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()
 	m.closed = true
@@ -193,5 +195,20 @@ func (m *Manager) Close(ctx context.Context) error {
 		})
 	}
 	wg.Wait()
+	select {
+	case <-m.deleted():
+	case <-ctx.Done():
+		errs = append(errs, errors.New("agents: a deletion was cut, repeat it"))
+	}
 	return errors.Join(errs...)
+}
+
+// deleted is closed when no deletion is under way.
+func (m *Manager) deleted() <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		m.deletions.Wait()
+	}()
+	return done
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/eliza-go/eliza/internal/httpapi"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -59,28 +60,10 @@ func (m *Manager) check(ctx context.Context, n *NewMessage) error {
 	case len(n.SourceType) > 255 || len(n.SourceID) > 255 || len(n.ClientID) > 255:
 		return core.BadRequest("source_type, source_id and messageId may have 255 characters")
 	}
-	if err := sized("metadata", n.Metadata, maxMetadata); err != nil {
+	if err := httpapi.Sized("metadata", n.Metadata, maxMetadata); err != nil {
 		return err
 	}
-	return sized("raw_message", n.Raw, maxRaw)
-}
-
-// sized refuses a document that is too large; a NUL in it could not be stored by every database.
-func sized(name string, v map[string]any, limit int) error {
-	if len(v) == 0 {
-		return nil
-	}
-	b, err := core.EncodeJSON(v)
-	if err != nil {
-		return core.BadRequest(name + " is not JSON")
-	}
-	if len(b) > limit {
-		return core.BadRequest(name + " is larger than " + itoa(limit>>10) + " KiB")
-	}
-	if strings.Contains(string(b), `\u0000`) {
-		return core.BadRequest(name + " must not contain NUL characters")
-	}
-	return nil
+	return httpapi.Sized("raw_message", n.Raw, maxRaw)
 }
 
 // Say sends a message of an agent that nobody asked for.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/eliza-go/eliza/internal/httpapi"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -38,7 +39,7 @@ func (m *Manager) CreateChannel(ctx context.Context, c NewChannel) (*Channel, er
 	case len(c.Participants) > maxParticipants:
 		return nil, core.BadRequest("at most 1000 participants in one request")
 	}
-	if err := sized("metadata", c.Metadata, maxMetadata); err != nil {
+	if err := httpapi.Sized("metadata", c.Metadata, maxMetadata); err != nil {
 		return nil, err
 	}
 	if c.ID == "" {
@@ -74,7 +75,7 @@ func (m *Manager) PatchChannel(ctx context.Context, id core.UUID, p ChannelPatch
 	case len(p.Participants) > maxParticipants:
 		return nil, core.BadRequest("at most 1000 participants in one request")
 	}
-	if err := sized("metadata", p.Metadata, maxMetadata); err != nil {
+	if err := httpapi.Sized("metadata", p.Metadata, maxMetadata); err != nil {
 		return nil, err
 	}
 	ch, err := m.store.PatchChannel(ctx, id, p)
@@ -182,7 +183,7 @@ func (m *Manager) Servers(ctx context.Context, limit int) ([]Server, error) {
 
 // CreateServer implements [Service].
 func (m *Manager) CreateServer(ctx context.Context, s Server) (*Server, error) {
-	if err := sized("metadata", s.Metadata, maxMetadata); err != nil {
+	if err := httpapi.Sized("metadata", s.Metadata, maxMetadata); err != nil {
 		return nil, err
 	}
 	now := core.ISO(core.Now())

@@ -3,6 +3,7 @@ package messaging
 import (
 	"context"
 
+	"github.com/eliza-go/eliza/internal/httpapi"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -29,10 +30,10 @@ func (m *Manager) EditMessage(ctx context.Context, id core.UUID, e Edit) (*Messa
 	case e.SourceType != nil && len(*e.SourceType) > 255:
 		return nil, core.BadRequest("source_type may have 255 characters")
 	}
-	if err := sized("metadata", e.Metadata, maxMetadata); err != nil {
+	if err := httpapi.Sized("metadata", e.Metadata, maxMetadata); err != nil {
 		return nil, err
 	}
-	if err := sized("raw_message", e.Raw, maxRaw); err != nil {
+	if err := httpapi.Sized("raw_message", e.Raw, maxRaw); err != nil {
 		return nil, err
 	}
 	ev, err := m.store.EditMessage(ctx, id, e)

@@ -23,7 +23,7 @@ type Options struct {
 	MaxLane      int           // unfinished deliveries of a lane before messages are refused; 100 when 0
 	MaxTurns     int           // turns at once; 512 when 0
 	MaxAgent     int           // turns at once of one agent; 64 when 0
-	MaxLost      int           // how often a turn may be lost to a crash before it fails; 3 when 0
+	MaxLost      int           // how often a turn that was lost to a crash is tried again; 3 when 0
 	AgentToAgent int           // agent messages in a row that are delivered to other agents; 0 = none
 	InputControl string        // "dm" (default), "all" or "off": where clients' input is disabled during a turn
 }

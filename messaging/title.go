@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	titleMessages = 4  // fewer are not worth a title
-	titleTokens   = 50 // a few words
+	titleMessages = 4       // fewer are not worth a title
+	titleTokens   = 50      // a few words
+	titleBytes    = 1 << 10 // of each message, and of an answer: a title is found, or cut, within
 )
 
 // Title implements [Service].
@@ -55,8 +56,9 @@ func titleRequest(page []Message, agent core.UUID, name string) core.TextRequest
 		if msg.AuthorID == agent {
 			role, who = "assistant", "Agent"
 		}
-		talk.WriteString(who + ": " + msg.Content + "\n")
-		messages = append(messages, core.ChatMessage{Role: role, Name: msg.AuthorName(), Text: msg.Content})
+		text := beginning(msg.Content)
+		talk.WriteString(who + ": " + text + "\n")
+		messages = append(messages, core.ChatMessage{Role: role, Name: msg.AuthorName(), Text: text})
 	}
 	temperature := 0.3
 	return core.TextRequest{
@@ -66,13 +68,23 @@ func titleRequest(page []Message, agent core.UUID, name string) core.TextRequest
 	}
 }
 
+// beginning is as much of a message as a title needs.
+func beginning(s string) string {
+	if len(s) <= titleBytes {
+		return s
+	}
+	return strings.ToValidUTF8(s[:titleBytes], "")
+}
+
 func ask(ctx context.Context, model core.TextModel, r core.TextRequest) (string, error) {
 	var text strings.Builder
 	for delta, err := range model.Generate(ctx, r) {
 		if err != nil {
 			return "", err
 		}
-		text.WriteString(delta.Text)
+		if text.WriteString(delta.Text); text.Len() > titleBytes {
+			break
+		}
 	}
 	return text.String(), nil
 }

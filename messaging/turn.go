@@ -138,7 +138,7 @@ func (m *Manager) unbuilt(log *slog.Logger, d *Delivery, out *out, err error) {
 	switch code := core.CodeOf(err); {
 	case code == core.CodeNotFound || code == core.CodeAgentNotFound:
 		m.finish(log, d, Ending{State: StateCancelled, Error: "the agent is not running"}, out)
-	case d.Crashes+1 >= m.opts.MaxLost:
+	case d.Crashes >= m.opts.MaxLost:
 		log.Error("agent cannot be built", "err", err)
 		m.finish(log, d, Ending{State: StateFailed, Error: interrupted}, out)
 	default:

@@ -68,7 +68,7 @@ func reapOne(tx *gorm.DB, r *deliveryRow, lost int) (*messaging.Ended, error) {
 		return endRow(tx, r, messaging.StateExpired, "nobody answered in time")
 	case len(r.Replies) > 0:
 		return endRow(tx, r, messaging.StateDone, interrupted)
-	case r.Acting, lost > 0 && r.Crashes+1 >= lost:
+	case r.Acting, lost > 0 && r.Crashes >= lost:
 		return endRow(tx, r, messaging.StateFailed, interrupted)
 	}
 	pause := [...]core.Millis{0, 0, 1000, 5000}[min(r.Crashes+1, 3)]

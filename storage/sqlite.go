@@ -21,6 +21,10 @@ import (
 // sqliteDriver is the database/sql name glebarez/sqlite registers its pure Go driver under.
 const sqliteDriver = sqlite.DriverName
 
+// checkedBytes is how large a database may be to be read through before it is opened: about half a second.
+// Damage in a larger one is found by the statement that meets it.
+const checkedBytes = 512 << 20
+
 const schemaTable = "eliza_schema_version"
 
 //go:embed migrations
@@ -110,6 +114,9 @@ func check(ctx context.Context, path string, newest int64) error {
 		if version > newest {
 			return fmt.Errorf("storage: %s has schema version %d, this program knows up to %d: use a newer program", path, version, newest)
 		}
+	}
+	if st, err := os.Stat(path); err == nil && st.Size() > checkedBytes {
+		return nil
 	}
 	var result string
 	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&result); err != nil {
