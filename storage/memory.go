@@ -2,9 +2,10 @@ package storage
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/runtime/core"
@@ -54,6 +55,14 @@ func toMemoryRow(m core.Memory) memoryRow {
 	r.setMetadata(m.Metadata)
 	r.setEmbedding(m.Embedding, m.Model)
 	return r
+}
+
+// values are those of memoryColumns and the embedding.
+func (r memoryRow) values() []any {
+	return []any{
+		r.ID, r.AgentID, r.Type, r.RoomID, r.WorldID, r.EntityID, r.SourceID, r.DocumentID, r.IsUnique, r.CreatedAt,
+		r.EmbeddingModel, r.EmbeddingDim, r.Content, r.Metadata, r.Embedding,
+	}
 }
 
 func (r *memoryRow) setMetadata(m map[string]any) {
@@ -127,26 +136,61 @@ func memoriesWhere(agent core.UUID, q core.MemoryQuery) *conditions {
 }
 
 func (s memoryStore) Insert(ctx context.Context, memories []core.Memory, logs []core.Log) error {
-	rows := make([]memoryRow, len(memories))
+	rows, entries := make([][]any, len(memories)), make([][]any, len(logs))
 	for i, m := range memories {
-		rows[i] = toMemoryRow(m)
+		rows[i] = toMemoryRow(m).values()
 	}
-	entries := make([]logRow, len(logs))
 	for i, l := range logs {
-		entries[i] = toLogRow(l)
+		entries[i] = toLogRow(l).values()
 	}
 	return s.db.write(ctx, func(tx *gorm.DB) error {
-		tx = tx.Clauses(clause.OnConflict{DoNothing: true}).Session(&gorm.Session{})
-		if len(rows) > 0 {
-			if err := tx.CreateInBatches(rows, insertRows).Error; err != nil {
-				return wrap("store memories", err)
-			}
+		if err := insertNew(tx, `memories (`+memoryColumns+`, embedding)`, rows); err != nil {
+			return wrap("store memories", err)
 		}
-		if len(entries) > 0 {
-			return wrap("store agent logs", tx.CreateInBatches(entries, insertRows).Error)
-		}
-		return nil
+		return wrap("store agent logs", insertNew(tx, `agent_logs (`+logColumns+`)`, entries))
 	})
+}
+
+// insertNew inserts rows, with few statements, and leaves those alone that are there already.
+func insertNew(tx *gorm.DB, into string, rows [][]any) error {
+	for portion := range slices.Chunk(rows, insertRows) {
+		one := "(?" + strings.Repeat(",?", len(portion[0])-1) + ")"
+		values := one + strings.Repeat(","+one, len(portion)-1)
+		if err := tx.Exec(`INSERT INTO `+into+` VALUES `+values+` ON CONFLICT DO NOTHING`, slices.Concat(portion...)...).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readMemories runs a query for memoryColumns and, if wanted, the embedding after them. Like messages they
+// go by GORM's mapping of structs: an agent reads some for every turn.
+func readMemories(tx *gorm.DB, embedding bool, rest string, args ...any) ([]memoryRow, error) {
+	columns := memoryColumns
+	if embedding {
+		columns += `, embedding`
+	}
+	rows, err := tx.Raw(`SELECT `+columns+` FROM memories`+rest, args...).Rows()
+	if err != nil {
+		return nil, wrap("read memories", err)
+	}
+	defer rows.Close()
+	var out []memoryRow
+	for rows.Next() {
+		var r memoryRow
+		into := []any{
+			&r.ID, &r.AgentID, &r.Type, &r.RoomID, &r.WorldID, &r.EntityID, &r.SourceID, &r.DocumentID, &r.IsUnique, &r.CreatedAt,
+			&r.EmbeddingModel, &r.EmbeddingDim, &r.Content, &r.Metadata,
+		}
+		if embedding {
+			into = append(into, &r.Embedding)
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, wrap("read memory", err)
+		}
+		out = append(out, r)
+	}
+	return out, wrap("read memories", rows.Err())
 }
 
 func (s memoryStore) Memories(ctx context.Context, agent core.UUID, q core.MemoryQuery) ([]core.Memory, bool, error) {
@@ -154,15 +198,9 @@ func (s memoryStore) Memories(ctx context.Context, agent core.UUID, q core.Memor
 	if q.Text != "" {
 		w.and(`lower(content ->> 'text') LIKE lower(?) ESCAPE '\'`, "%"+likeEscape(q.Text)+"%")
 	}
-	columns := memoryColumns
-	if q.IncludeEmbedding {
-		columns += `, embedding`
-	}
-	var rows []memoryRow
-	err := s.db.read(ctx).Raw(`SELECT `+columns+` FROM memories`+w.sql+` ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
-		append(w.args, q.Limit+1, q.Offset)...).Scan(&rows).Error
+	rows, err := readMemories(s.db.read(ctx), q.IncludeEmbedding, w.sql+` ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`, append(w.args, q.Limit+1, q.Offset)...)
 	if err != nil {
-		return nil, false, wrap("list memories", err)
+		return nil, false, err
 	}
 	more := len(rows) > q.Limit
 	return toMemories(rows[:min(len(rows), q.Limit)]), more, nil
@@ -179,9 +217,9 @@ func toMemories(rows []memoryRow) []core.Memory {
 func (s memoryStore) UpdateMemory(ctx context.Context, agent, id core.UUID, p memory.MemoryPatch) (*core.Memory, error) {
 	var m core.Memory
 	err := s.db.write(ctx, func(tx *gorm.DB) error {
-		var rows []memoryRow
-		if err := tx.Raw(`SELECT `+memoryColumns+` FROM memories WHERE id = ? AND agent_id = ?`+forUpdate(tx), id, agent).Scan(&rows).Error; err != nil {
-			return wrap("read memory", err)
+		rows, err := readMemories(tx, false, ` WHERE id = ? AND agent_id = ?`+forUpdate(tx), id, agent)
+		if err != nil {
+			return err
 		}
 		if len(rows) == 0 {
 			return memory.ErrNotFound

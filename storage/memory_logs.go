@@ -48,6 +48,13 @@ func toLogRow(l core.Log) logRow {
 	return r
 }
 
+const logColumns = `id, agent_id, entity_id, room_id, type, model_type, run_id, parent_run_id, run_status, created_at, body`
+
+// values are those of logColumns.
+func (r logRow) values() []any {
+	return []any{r.ID, r.AgentID, r.EntityID, r.RoomID, r.Type, r.ModelType, r.RunID, r.ParentRunID, r.RunStatus, r.CreatedAt, r.Body}
+}
+
 func (r *logRow) log() core.Log {
 	return core.Log{ID: r.ID, AgentID: r.AgentID, EntityID: r.EntityID, RoomID: r.RoomID, Type: r.Type, Body: r.Body.V, CreatedAt: core.ISO(r.CreatedAt)}
 }

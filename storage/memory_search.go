@@ -63,13 +63,9 @@ func (s memoryStore) Nearest(ctx context.Context, agent core.UUID, q core.Memory
 	for i, h := range hits {
 		ids[i] = h.id
 	}
-	columns := memoryColumns
-	if q.IncludeEmbedding {
-		columns += `, embedding`
-	}
-	var rows []memoryRow
-	if err := s.db.read(ctx).Raw(`SELECT `+columns+` FROM memories WHERE agent_id = ? AND id IN ?`, agent, ids).Scan(&rows).Error; err != nil {
-		return nil, wrap("read memories", err)
+	rows, err := readMemories(s.db.read(ctx), q.IncludeEmbedding, ` WHERE agent_id = ? AND id IN ?`, agent, ids)
+	if err != nil {
+		return nil, err
 	}
 	found := toMemories(rows)
 	for i := range found {

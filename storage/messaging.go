@@ -29,9 +29,18 @@ type messageRow struct {
 
 // selectMessages begins every query for messages, c being the channel. Messages are read and written most
 // of all: they go by GORM's mapping of structs, which takes longer than the query.
-const selectMessages = `SELECT m.id, m.channel_id, c.server_id, m.author_id, m.by_agent, m.content, m.raw_message, m.metadata,
-	m.source_type, m.source_id, m.in_reply_to, m.seq, m.created_at, m.updated_at
-	FROM central_messages m JOIN channels c ON c.id = m.channel_id `
+const selectMessages = `SELECT ` + messageColumns + ` FROM central_messages m JOIN channels c ON c.id = m.channel_id `
+
+const messageColumns = `m.id, m.channel_id, c.server_id, m.author_id, m.by_agent, m.content, m.raw_message, m.metadata,
+	m.source_type, m.source_id, m.in_reply_to, m.seq, m.created_at, m.updated_at`
+
+// scanMessage reads messageColumns, and more after them.
+func scanMessage(row interface{ Scan(...any) error }, m *messaging.Message, more ...any) error {
+	return row.Scan(append([]any{
+		&m.ID, &m.ChannelID, &m.ServerID, &m.AuthorID, &m.ByAgent, &m.Content, (*jsonMap)(&m.Raw), (*jsonMap)(&m.Metadata),
+		&m.SourceType, &m.SourceID, &m.InReplyTo, &m.Seq, &m.CreatedAt, &m.UpdatedAt,
+	}, more...)...)
+}
 
 // messages runs a query that selectMessages begins and rest ends.
 func messages(tx *gorm.DB, rest string, args ...any) ([]messaging.Message, error) {
@@ -43,9 +52,7 @@ func messages(tx *gorm.DB, rest string, args ...any) ([]messaging.Message, error
 	var out []messaging.Message
 	for rows.Next() {
 		var m messaging.Message
-		err := rows.Scan(&m.ID, &m.ChannelID, &m.ServerID, &m.AuthorID, &m.ByAgent, &m.Content, (*jsonMap)(&m.Raw), (*jsonMap)(&m.Metadata),
-			&m.SourceType, &m.SourceID, &m.InReplyTo, &m.Seq, &m.CreatedAt, &m.UpdatedAt)
-		if err != nil {
+		if err := scanMessage(rows, &m); err != nil {
 			return nil, wrap("read message", err)
 		}
 		out = append(out, m)
@@ -146,15 +153,26 @@ func forUpdate(tx *gorm.DB) string {
 	return ``
 }
 
-// advance gives out the next n numbers of a locked channel; the first is returned.
-func (c *channelRow) advance(tx *gorm.DB, n int64) (int64, error) {
-	if n == 0 {
-		return c.Head, nil
+// withChannel runs fn with a locked channel and stores how far fn took its number line.
+func withChannel(tx *gorm.DB, id core.UUID, fn func(ch *channelRow) error) error {
+	ch, err := lockChannel(tx, id)
+	if err == nil {
+		err = fn(ch)
 	}
-	first := c.Head + 1
-	c.Head += n
-	err := tx.Exec(`UPDATE channels SET head = ?, last_at = ? WHERE id = ?`, c.Head, c.LastAt, c.ID).Error
-	return first, wrap("advance channel", err)
+	if err != nil {
+		return err
+	}
+	return ch.save(tx)
+}
+
+// next gives out the next number of a locked channel.
+func (c *channelRow) next() int64 {
+	c.Head++
+	return c.Head
+}
+
+func (c *channelRow) save(tx *gorm.DB) error {
+	return wrap("advance channel", tx.Exec(`UPDATE channels SET head = ?, last_at = ? WHERE id = ?`, c.Head, c.LastAt, c.ID).Error)
 }
 
 // stamp gives a message its time: at least 2 ms after the one before it, also when the clock steps back,

@@ -71,6 +71,9 @@ func accept(tx *gorm.DB, n messaging.NewMessage, maxLane int) (*messaging.Accept
 		return nil, err
 	}
 	in, err := insertMessage(tx, ch, n, maxLane, false)
+	if err == nil {
+		err = ch.save(tx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -150,24 +153,18 @@ func insertMessage(tx *gorm.DB, ch *channelRow, n messaging.NewMessage, maxLane 
 		CreatedAt: at, UpdatedAt: at,
 	}
 	row := messageRow{Message: *in.message, dedupKey: dedupKey(n), open: len(in.lanes)}
-	numbers := int64(1)
 	if !byAgent && !n.Undeliver && len(in.lanes) == 0 {
-		numbers = 2
 		in.completeSeq = row.Seq + 1
 		row.completeSeq = &in.completeSeq
 	}
 	if err := insertRow(tx, &row); err != nil {
 		return nil, err
 	}
-	if _, err := ch.advance(tx, numbers); err != nil {
-		return nil, err
-	}
+	ch.Head = max(row.Seq, in.completeSeq)
 	for i := range deliveries {
 		deliveries[i].Seq = row.Seq
-	}
-	if len(deliveries) > 0 {
-		if err := tx.Create(&deliveries).Error; err != nil {
-			return nil, wrap("store deliveries", err)
+		if err := deliveries[i].insert(tx); err != nil {
+			return nil, err
 		}
 	}
 	return in, nil
@@ -191,6 +188,9 @@ func insertRow(tx *gorm.DB, row *messageRow) error {
 // whoReacts tells whether the author is an agent and which agents have to react: participants of the
 // channel that are agents of its message server, but not the author.
 func whoReacts(tx *gorm.DB, ch *channelRow, n messaging.NewMessage, reply bool) (byAgent bool, agents []concerned, err error) {
+	if reply && n.AgentRun <= 0 {
+		return true, nil, nil
+	}
 	var list string
 	err = tx.Raw(`SELECT EXISTS (SELECT 1 FROM agents WHERE id = ?) AS by_agent, (
 		SELECT json_group_array(json_object('ID', a.id, 'Active', json(CASE WHEN a.active THEN 'true' ELSE 'false' END), 'Queued',

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"time"
 
@@ -38,6 +39,11 @@ func newDelivery(message, agent, channel core.UUID, now core.Millis) deliveryRow
 	return deliveryRow{ID: core.NewUUID(), MessageID: message, AgentID: agent, ChannelID: channel, State: messaging.StatePending, AvailableAt: now, CreatedAt: now}
 }
 
+func (r *deliveryRow) insert(tx *gorm.DB) error {
+	return wrap("store delivery", tx.Exec(`INSERT INTO deliveries (id, message_id, agent_id, channel_id, seq, state, available_at, created_at, ended_at)
+		VALUES (?,?,?,?,?,?,?,?,?)`, r.ID, r.MessageID, r.AgentID, r.ChannelID, r.Seq, r.State, r.AvailableAt, r.CreatedAt, r.EndedAt).Error)
+}
+
 func (r *deliveryRow) lane() messaging.Lane {
 	return messaging.Lane{AgentID: r.AgentID, ChannelID: r.ChannelID}
 }
@@ -45,12 +51,12 @@ func (r *deliveryRow) lane() messaging.Lane {
 // claimNext takes the oldest unfinished delivery of one lane, if it is pending and due.
 const claimNext = `UPDATE deliveries SET state = 'leased', attempt = attempt + 1, owner = ?, lease_until = ?
 	WHERE id = (SELECT id FROM deliveries WHERE agent_id = ? AND channel_id = ? AND state IN ('pending', 'leased') ORDER BY seq LIMIT 1)
-	AND state = 'pending' AND available_at <= ? RETURNING *`
+	AND state = 'pending' AND available_at <= ? RETURNING id, message_id, seq, acting, attempt, crashes, replies`
 
 func (s messagingStore) Claim(ctx context.Context, owner string, ttl time.Duration, lanes []messaging.Lane, most int) ([]messaging.Delivery, error) {
 	if len(lanes) == 0 {
 		var err error
-		if lanes, err = s.dueLanes(ctx, most); err != nil || len(lanes) == 0 {
+		if lanes, err = s.Due(ctx, most, most); err != nil || len(lanes) == 0 {
 			return nil, err
 		}
 	}
@@ -59,60 +65,35 @@ func (s messagingStore) Claim(ctx context.Context, owner string, ttl time.Durati
 		out = out[:0]
 		now := core.Now()
 		for _, lane := range lanes[:min(len(lanes), most)] {
-			var rows []deliveryRow
-			err := tx.Raw(claimNext, owner, now+core.Millis(ttl.Milliseconds()), lane.AgentID, lane.ChannelID, now).Scan(&rows).Error
+			d := messaging.Delivery{Lane: lane, Owner: owner}
+			err := tx.Raw(claimNext, owner, now+core.Millis(ttl.Milliseconds()), lane.AgentID, lane.ChannelID, now).Row().
+				Scan(&d.ID, &d.MessageID, &d.Seq, &d.Acting, &d.Attempt, &d.Crashes, (*jsonIDs)(&d.Replies))
+			if errors.Is(err, sql.ErrNoRows) {
+				continue
+			}
+			if err == nil {
+				err = load(tx, &d)
+			}
 			if err != nil {
 				return wrap("claim delivery", err)
 			}
-			if len(rows) == 0 {
-				continue
-			}
-			d, err := loadDelivery(tx, &rows[0])
-			if err != nil {
-				return err
-			}
-			out = append(out, *d)
+			out = append(out, d)
 		}
 		return nil
 	})
 	return out, err
 }
 
-// dueLanes looks, without a write lock, for lanes whose oldest unfinished delivery is pending and due. The
-// condition of the index of unfinished rows is spelt out, here and below: SQLite does not infer it.
-func (s messagingStore) dueLanes(ctx context.Context, most int) ([]messaging.Lane, error) {
-	var rows []deliveryRow
-	err := s.db.read(ctx).Raw(`SELECT d.agent_id, d.channel_id FROM deliveries d
-		WHERE d.state IN ('pending', 'leased') AND d.state = 'pending' AND d.available_at <= ? AND NOT EXISTS (SELECT 1 FROM deliveries o
-			WHERE o.agent_id = d.agent_id AND o.channel_id = d.channel_id AND o.state IN ('pending', 'leased') AND o.seq < d.seq)
-		ORDER BY d.created_at LIMIT ?`, core.Now(), most).Scan(&rows).Error
-	lanes := make([]messaging.Lane, len(rows))
-	for i := range rows {
-		lanes[i] = rows[i].lane()
-	}
-	return lanes, wrap("find due deliveries", err)
-}
-
-// loadDelivery reads what a turn needs: the message, the channel, and how the delivery stands.
-func loadDelivery(tx *gorm.DB, r *deliveryRow) (*messaging.Delivery, error) {
-	msg, err := messageBy(tx, `WHERE m.id = ?`, r.MessageID)
-	if err != nil {
-		return nil, err
-	}
-	ch := &messaging.Channel{ID: r.ChannelID, ServerID: msg.ServerID}
-	var first, more bool
-	err = tx.Raw(`SELECT name, type,
-		NOT EXISTS (SELECT 1 FROM deliveries WHERE message_id = ? AND id <> ? AND attempt > 0) AND ? = 1 AS first,
-		EXISTS (SELECT 1 FROM deliveries WHERE agent_id = ? AND channel_id = ? AND state IN ('pending', 'leased') AND seq > ?) AS more
-		FROM channels WHERE id = ?`,
-		r.MessageID, r.ID, r.Attempt, r.AgentID, r.ChannelID, r.Seq, r.ChannelID).Row().Scan(&ch.Name, &ch.Type, &first, &more)
-	if err != nil {
-		return nil, wrap("read channel", err)
-	}
-	return &messaging.Delivery{
-		ID: r.ID, MessageID: r.MessageID, Lane: r.lane(), Seq: r.Seq, Attempt: r.Attempt, Owner: r.Owner, Acting: r.Acting,
-		Crashes: r.Crashes, First: first, More: more, Message: msg, Channel: ch, Replies: r.Replies,
-	}, nil
+// load reads what a turn needs of a delivery that was taken: the message, the channel, and how it stands.
+func load(tx *gorm.DB, d *messaging.Delivery) error {
+	d.Message, d.Channel = &messaging.Message{}, &messaging.Channel{ID: d.ChannelID}
+	err := scanMessage(tx.Raw(`SELECT `+messageColumns+`, c.name, c.type,
+		? = 1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE message_id = m.id AND id <> ? AND attempt > 0),
+		EXISTS (SELECT 1 FROM deliveries WHERE agent_id = ? AND channel_id = c.id AND state IN ('pending', 'leased') AND seq > ?)
+		FROM central_messages m JOIN channels c ON c.id = m.channel_id WHERE m.id = ?`,
+		d.Attempt, d.ID, d.AgentID, d.Seq, d.MessageID).Row(), d.Message, &d.Channel.Name, &d.Channel.Type, &d.First, &d.More)
+	d.Channel.ServerID = d.Message.ServerID
+	return err
 }
 
 func (s messagingStore) VoidLeases(ctx context.Context) error {
@@ -163,16 +144,14 @@ func (s messagingStore) Release(ctx context.Context, d *messaging.Delivery, paus
 func (s messagingStore) Reply(ctx context.Context, d *messaging.Delivery, m messaging.NewMessage) (*messaging.Message, error) {
 	var msg *messaging.Message
 	err := s.db.write(ctx, func(tx *gorm.DB) error {
-		ch, err := lockChannel(tx, d.ChannelID)
-		if err != nil {
-			return lost(err)
-		}
-		in, err := insertReply(tx, ch, m)
-		if err != nil {
-			return err
-		}
-		msg = in.message
-		return change(tx, d, `replies = ?`, jsonIDs(append(append([]core.UUID{}, d.Replies...), msg.ID)))
+		return lost(withChannel(tx, d.ChannelID, func(ch *channelRow) error {
+			in, err := insertReply(tx, ch, m)
+			if err != nil {
+				return err
+			}
+			msg = in.message
+			return change(tx, d, `replies = ?`, jsonIDs(append(append([]core.UUID{}, d.Replies...), msg.ID)))
+		}))
 	})
 	return msg, err
 }
@@ -180,29 +159,8 @@ func (s messagingStore) Reply(ctx context.Context, d *messaging.Delivery, m mess
 func (s messagingStore) Finish(ctx context.Context, d *messaging.Delivery, e messaging.Ending) (*messaging.Ended, error) {
 	var ended *messaging.Ended
 	err := s.db.join(ctx, func(ctx context.Context, tx *gorm.DB) error {
-		ch, err := lockChannel(tx, d.ChannelID)
-		if err != nil {
-			return lost(err)
-		}
 		ended = &messaging.Ended{Delivery: d.ID, ChannelID: d.ChannelID}
-		replies := d.Replies
-		if e.Reply != nil {
-			in, err := insertReply(tx, ch, *e.Reply)
-			if err != nil {
-				return err
-			}
-			replies = append(append([]core.UUID{}, replies...), in.message.ID)
-			ended.Lanes = in.lanes
-			ended.Events = append(ended.Events, messageEvent(in.message))
-		}
-		err = change(tx, d, `state = ?, last_error = ?, replies = ?, owner = '', ended_at = ?`, e.State, e.Error, jsonIDs(replies), core.Now())
-		if err != nil {
-			return err
-		}
-		complete, err := closeDelivery(tx, ch, d.MessageID)
-		if complete != nil {
-			ended.Events = append(ended.Events, *complete)
-		}
+		err := lost(withChannel(tx, d.ChannelID, func(ch *channelRow) error { return finish(tx, ch, d, e, ended) }))
 		if err == nil && e.Commit != nil {
 			err = e.Commit(ctx)
 		}
@@ -211,24 +169,41 @@ func (s messagingStore) Finish(ctx context.Context, d *messaging.Delivery, e mes
 	return ended, err
 }
 
+func finish(tx *gorm.DB, ch *channelRow, d *messaging.Delivery, e messaging.Ending, ended *messaging.Ended) error {
+	replies := d.Replies
+	if e.Reply != nil {
+		in, err := insertReply(tx, ch, *e.Reply)
+		if err != nil {
+			return err
+		}
+		replies = append(append([]core.UUID{}, replies...), in.message.ID)
+		ended.Lanes = in.lanes
+		ended.Events = append(ended.Events, messageEvent(in.message))
+	}
+	err := change(tx, d, `state = ?, last_error = ?, replies = ?, owner = '', ended_at = ?`, e.State, e.Error, jsonIDs(replies), core.Now())
+	if err != nil {
+		return err
+	}
+	return closeDelivery(tx, ch, d.MessageID, ended)
+}
+
 // closeDelivery counts an ended delivery of a message down and completes the message with the last one.
 // ch must be locked.
-func closeDelivery(tx *gorm.DB, ch *channelRow, message core.UUID) (*messaging.Event, error) {
+func closeDelivery(tx *gorm.DB, ch *channelRow, message core.UUID, ended *messaging.Ended) error {
 	var open int
 	var byAgent bool
-	err := tx.Raw(`UPDATE central_messages SET open_deliveries = open_deliveries - 1 WHERE id = ? RETURNING open_deliveries, by_agent`, message).Row().Scan(&open, &byAgent)
+	err := tx.Raw(`UPDATE central_messages SET open_deliveries = open_deliveries - 1,
+		complete_seq = CASE WHEN open_deliveries = 1 AND NOT by_agent THEN ? ELSE complete_seq END
+		WHERE id = ? RETURNING open_deliveries, by_agent`, ch.Head+1, message).Row().Scan(&open, &byAgent)
 	if err != nil || open > 0 || byAgent {
-		return nil, wrap("close delivery", err)
-	}
-	seq, err := ch.advance(tx, 1)
-	if err != nil {
-		return nil, err
-	}
-	if err := tx.Exec(`UPDATE central_messages SET complete_seq = ? WHERE id = ?`, seq, message).Error; err != nil {
-		return nil, wrap("complete message", err)
+		return wrap("close delivery", err)
 	}
 	result, err := resultOf(tx, ch, message)
-	return completeEvent(ch.ID, seq, result), err
+	if err != nil {
+		return err
+	}
+	ended.Events = append(ended.Events, *completeEvent(ch.ID, ch.next(), result))
+	return nil
 }
 
 func resultOf(tx *gorm.DB, ch *channelRow, message core.UUID) (*messaging.Result, error) {

@@ -134,16 +134,12 @@ func otherEvents(tx *gorm.DB, ch *channelRow, after int64, limit int) ([]messagi
 
 // record stores a numbered change of a locked channel that is not on a message row.
 func record(tx *gorm.DB, ch *channelRow, kind string, message core.UUID, res *messaging.Result) (messaging.Event, error) {
-	seq, err := ch.advance(tx, 1)
-	if err != nil {
-		return messaging.Event{}, err
-	}
-	row := eventRow{ChannelID: ch.ID, Seq: seq, Kind: kind, MessageID: message, CreatedAt: core.Now()}
+	row := eventRow{ChannelID: ch.ID, Seq: ch.next(), Kind: kind, MessageID: message, CreatedAt: core.Now()}
 	if res != nil {
 		row.Result = &jsonColumn[messaging.Result]{V: *res}
 	}
-	err = tx.Create(&row).Error
-	return messaging.Event{Seq: seq, Kind: kind, ChannelID: ch.ID, MessageID: message, Result: res}, wrap("record event", err)
+	err := tx.Create(&row).Error
+	return messaging.Event{Seq: row.Seq, Kind: kind, ChannelID: ch.ID, MessageID: message, Result: res}, wrap("record event", err)
 }
 
 func (s messagingStore) EditMessage(ctx context.Context, id core.UUID, e messaging.Edit) (*messaging.Event, error) {
@@ -153,19 +149,17 @@ func (s messagingStore) EditMessage(ctx context.Context, id core.UUID, e messagi
 		if err != nil {
 			return err
 		}
-		ch, err := lockChannel(tx, msg.ChannelID)
-		if err != nil {
+		return withChannel(tx, msg.ChannelID, func(ch *channelRow) error {
+			applyEdit(msg, e)
+			msg.UpdatedAt = max(core.Now(), msg.UpdatedAt)
+			if err := tx.Exec(`UPDATE central_messages SET content = ?, raw_message = ?, metadata = ?, source_type = ?, in_reply_to = ?, author_id = ?, updated_at = ? WHERE id = ?`,
+				msg.Content, jsonMap(msg.Raw), jsonMap(msg.Metadata), msg.SourceType, msg.InReplyTo, msg.AuthorID, msg.UpdatedAt, id).Error; err != nil {
+				return wrap("edit message", err)
+			}
+			ev, err = record(tx, ch, messaging.KindEdited, id, nil)
+			ev.Message = msg
 			return err
-		}
-		applyEdit(msg, e)
-		msg.UpdatedAt = max(core.Now(), msg.UpdatedAt)
-		if err := tx.Exec(`UPDATE central_messages SET content = ?, raw_message = ?, metadata = ?, source_type = ?, in_reply_to = ?, author_id = ?, updated_at = ? WHERE id = ?`,
-			msg.Content, jsonMap(msg.Raw), jsonMap(msg.Metadata), msg.SourceType, msg.InReplyTo, msg.AuthorID, msg.UpdatedAt, id).Error; err != nil {
-			return wrap("edit message", err)
-		}
-		ev, err = record(tx, ch, messaging.KindEdited, id, nil)
-		ev.Message = msg
-		return err
+		})
 	})
 	return &ev, err
 }
@@ -205,38 +199,45 @@ func (s messagingStore) erase(ctx context.Context, channel core.UUID, kind strin
 	var ended *messaging.Ended
 	err := s.db.write(ctx, func(tx *gorm.DB) error {
 		ended = &messaging.Ended{ChannelID: channel}
-		ch, err := lockChannel(tx, channel)
+		return withChannel(tx, channel, func(ch *channelRow) error {
+			if err := cancelOpen(tx, ch, ended, cond, args...); err != nil {
+				return err
+			}
+			res := tx.Exec(`DELETE FROM central_messages WHERE channel_id = ? `+cond, append([]any{channel}, args...)...)
+			if res.Error != nil {
+				return wrap("delete messages", res.Error)
+			}
+			if message != "" && res.RowsAffected == 0 {
+				return messaging.ErrMessageNotFound
+			}
+			ev, err := record(tx, ch, kind, message, nil)
+			ended.Events = append(ended.Events, ev)
+			return err
+		})
+	})
+	return ended, err
+}
+
+// cancelOpen completes the messages, of those cond selects, that agents have not ended with.
+func cancelOpen(tx *gorm.DB, ch *channelRow, ended *messaging.Ended, cond string, args ...any) error {
+	var open []core.UUID
+	err := tx.Raw(`SELECT id FROM central_messages WHERE channel_id = ? `+cond+` AND open_deliveries > 0 AND NOT by_agent ORDER BY seq`,
+		append([]any{ch.ID}, args...)...).Scan(&open).Error
+	if err != nil {
+		return wrap("find open messages", err)
+	}
+	for _, id := range open {
+		res, err := cancelled(tx, ch, id)
 		if err != nil {
 			return err
 		}
-		args := append([]any{channel}, args...)
-		var open []core.UUID
-		if err := tx.Raw(`SELECT id FROM central_messages WHERE channel_id = ? `+cond+` AND open_deliveries > 0 AND NOT by_agent ORDER BY seq`, args...).Scan(&open).Error; err != nil {
-			return wrap("find open messages", err)
+		ev, err := record(tx, ch, messaging.KindComplete, id, res)
+		if err != nil {
+			return err
 		}
-		for _, id := range open {
-			res, err := cancelled(tx, ch, id)
-			if err != nil {
-				return err
-			}
-			ev, err := record(tx, ch, messaging.KindComplete, id, res)
-			if err != nil {
-				return err
-			}
-			ended.Events = append(ended.Events, ev)
-		}
-		res := tx.Exec(`DELETE FROM central_messages WHERE channel_id = ? `+cond, args...)
-		if res.Error != nil {
-			return wrap("delete messages", res.Error)
-		}
-		if message != "" && res.RowsAffected == 0 {
-			return messaging.ErrMessageNotFound
-		}
-		ev, err := record(tx, ch, kind, message, nil)
 		ended.Events = append(ended.Events, ev)
-		return err
-	})
-	return ended, err
+	}
+	return nil
 }
 
 // cancelled is the result of a message whose open deliveries end because it is deleted.
@@ -256,12 +257,10 @@ func cancelled(tx *gorm.DB, ch *channelRow, message core.UUID) (*messaging.Resul
 func (s messagingStore) Complete(ctx context.Context, channel core.UUID, r messaging.Result) (*messaging.Event, error) {
 	var ev messaging.Event
 	err := s.db.write(ctx, func(tx *gorm.DB) error {
-		ch, err := lockChannel(tx, channel)
-		if err != nil {
+		return withChannel(tx, channel, func(ch *channelRow) (err error) {
+			ev, err = record(tx, ch, messaging.KindComplete, r.MessageID, &r)
 			return err
-		}
-		ev, err = record(tx, ch, messaging.KindComplete, r.MessageID, &r)
-		return err
+		})
 	})
 	return &ev, err
 }

@@ -80,19 +80,14 @@ func reapOne(tx *gorm.DB, r *deliveryRow, lost int) (*messaging.Ended, error) {
 // endRow ends a delivery on behalf of whoever had it; the attempt that may still be under way is fenced out
 // by the state.
 func endRow(tx *gorm.DB, r *deliveryRow, state, reason string) (*messaging.Ended, error) {
-	ch, err := lockChannel(tx, r.ChannelID)
-	if err != nil {
-		return nil, err
-	}
-	err = tx.Exec(`UPDATE deliveries SET state = ?, last_error = ?, owner = '', ended_at = ? WHERE id = ?`, state, reason, core.Now(), r.ID).Error
-	if err != nil {
-		return nil, wrap("end delivery", err)
-	}
 	ended := &messaging.Ended{Delivery: r.ID, ChannelID: r.ChannelID}
-	complete, err := closeDelivery(tx, ch, r.MessageID)
-	if complete != nil {
-		ended.Events = append(ended.Events, *complete)
-	}
+	err := withChannel(tx, r.ChannelID, func(ch *channelRow) error {
+		err := tx.Exec(`UPDATE deliveries SET state = ?, last_error = ?, owner = '', ended_at = ? WHERE id = ?`, state, reason, core.Now(), r.ID).Error
+		if err != nil {
+			return wrap("end delivery", err)
+		}
+		return closeDelivery(tx, ch, r.MessageID, ended)
+	})
 	return ended, err
 }
 

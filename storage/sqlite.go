@@ -132,7 +132,7 @@ func check(ctx context.Context, path string, newest int64) error {
 func gormOver(db *sql.DB, log *slog.Logger) (*gorm.DB, error) {
 	g, err := gorm.Open(sqlite.Dialector{Conn: db}, &gorm.Config{
 		SkipDefaultTransaction: true, TranslateError: true, DisableAutomaticPing: true,
-		Logger: slowLog{logger.NewSlogLogger(log, logger.Config{SlowThreshold: time.Second, LogLevel: logger.Warn, ParameterizedQueries: true})},
+		Logger: slowLog{logger.Discard, log},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("storage: %w", err)
@@ -140,12 +140,28 @@ func gormOver(db *sql.DB, log *slog.Logger) (*gorm.DB, error) {
 	return g, nil
 }
 
-// slowLog logs slow statements. Errors are returned, and logged by whoever handles them.
-type slowLog struct{ logger.Interface }
+// slow is how long a statement may take without being logged.
+const slow = time.Second
+
+// slowLog logs slow statements, without their values. Errors are returned, and logged by whoever handles
+// them.
+type slowLog struct {
+	logger.Interface
+	log *slog.Logger
+}
+
+// LogMode implements [logger.Interface]: there is one mode.
+func (l slowLog) LogMode(logger.LogLevel) logger.Interface { return l }
 
 // Trace implements [logger.Interface].
-func (l slowLog) Trace(ctx context.Context, begin time.Time, fc func() (string, int64), err error) {
-	if err == nil {
-		l.Interface.Trace(ctx, begin, fc, nil)
+func (l slowLog) Trace(ctx context.Context, begin time.Time, statement func() (string, int64), err error) {
+	if took := time.Since(begin); err == nil && took >= slow {
+		text, _ := statement()
+		l.log.LogAttrs(ctx, slog.LevelWarn, "slow statement", slog.Duration("took", took), slog.String("statement", text))
 	}
+}
+
+// ParamsFilter implements gorm's filter of what Trace shows.
+func (slowLog) ParamsFilter(_ context.Context, statement string, _ ...any) (string, []any) {
+	return statement, nil
 }
