@@ -121,20 +121,57 @@ func BenchmarkNewest50(b *testing.B) {
 	bench(b, 32, func(c *http.Client, _ int) error { return call(c, http.MethodGet, url, "") })
 }
 
+// BenchmarkTurn is from the acceptance of a message to its completion: the default brain, with its memory
+// and prompt, and a model that answers at once. One message is under way in each channel.
 func BenchmarkTurn(b *testing.B) {
 	for _, channels := range []int{1, 16} {
 		b.Run(fmt.Sprintf("channels=%d", channels), func(b *testing.B) {
 			s := elizatest.Start(b, eliza.WithPlugins(elizatest.Echo().Plugin()))
 			agent := s.Agent("Ada")
-			urls, bodies := make([]string, channels), make([]string, channels)
-			for i := range channels {
-				urls[i] = s.Base + "/api/messaging/channels/" + string(core.NewUUID()) + "/messages"
-				bodies[i] = fmt.Sprintf(`{"server_id":%q,"author_id":%q,"content":"hello there","transport":"http","metadata":{"isDm":true,"targetUserId":%q}}`,
-					core.DefaultServerID, core.NewUUID(), agent)
+			talks := make([]*talk, channels)
+			for i := range talks {
+				talks[i] = newTalk(b, s, agent)
 			}
-			bench(b, channels, func(c *http.Client, i int) error { return call(c, http.MethodPost, urls[i], bodies[i]) })
+			bench(b, channels, func(_ *http.Client, i int) error { return talks[i].turn(b.Context(), s) })
 		})
 	}
+}
+
+// talk is a direct channel with an agent, watched as a gateway does.
+type talk struct {
+	channel, user core.UUID
+	done          chan *messaging.Result
+}
+
+func newTalk(b *testing.B, s *elizatest.Server, agent core.UUID) *talk {
+	b.Helper()
+	t := &talk{user: core.NewUUID(), done: make(chan *messaging.Result, 1)}
+	ch, err := s.Messaging().DM(b.Context(), core.DefaultServerID, t.user, agent)
+	if err != nil {
+		b.Fatal(err)
+	}
+	t.channel = ch.ID
+	cancel, err := s.Messaging().Watch(b.Context(), ch.ID, -1, func(e messaging.Event) {
+		if e.Kind == messaging.KindComplete {
+			t.done <- e.Result
+		}
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(cancel)
+	return t
+}
+
+func (t *talk) turn(ctx context.Context, s *elizatest.Server) error {
+	_, err := s.Messaging().Accept(ctx, messaging.NewMessage{ChannelID: t.channel, AuthorID: t.user, Content: "hello there", SourceType: "bench"})
+	if err != nil {
+		return err
+	}
+	if r := <-t.done; r.Status() != "completed" {
+		return fmt.Errorf("result %v", r)
+	}
+	return nil
 }
 
 func BenchmarkReady(b *testing.B) {

@@ -41,8 +41,8 @@ type memoryRow struct {
 	Embedding      vectorColumn
 }
 
-// memoryColumns is memoryRow without the embedding.
-const memoryColumns = `id, agent_id, type, room_id, world_id, entity_id, source_id, document_id, is_unique, created_at, embedding_model, embedding_dim, content, metadata`
+// memoryColumns is memoryRow without the embedding and what is taken from the metadata.
+const memoryColumns = `id, agent_id, type, room_id, world_id, entity_id, is_unique, created_at, embedding_model, embedding_dim, content, metadata`
 
 // TableName names the table for GORM.
 func (memoryRow) TableName() string { return "memories" }
@@ -57,11 +57,11 @@ func toMemoryRow(m core.Memory) memoryRow {
 	return r
 }
 
-// values are those of memoryColumns and the embedding.
+// values are those of all columns, memoryColumns first.
 func (r memoryRow) values() []any {
 	return []any{
-		r.ID, r.AgentID, r.Type, r.RoomID, r.WorldID, r.EntityID, r.SourceID, r.DocumentID, r.IsUnique, r.CreatedAt,
-		r.EmbeddingModel, r.EmbeddingDim, r.Content, r.Metadata, r.Embedding,
+		r.ID, r.AgentID, r.Type, r.RoomID, r.WorldID, r.EntityID, r.IsUnique, r.CreatedAt,
+		r.EmbeddingModel, r.EmbeddingDim, r.Content, r.Metadata, r.Embedding, r.SourceID, r.DocumentID,
 	}
 }
 
@@ -144,7 +144,7 @@ func (s memoryStore) Insert(ctx context.Context, memories []core.Memory, logs []
 		entries[i] = toLogRow(l).values()
 	}
 	return s.db.write(ctx, func(tx *gorm.DB) error {
-		if err := insertNew(tx, `memories (`+memoryColumns+`, embedding)`, rows); err != nil {
+		if err := insertNew(tx, `memories (`+memoryColumns+`, embedding, source_id, document_id)`, rows); err != nil {
 			return wrap("store memories", err)
 		}
 		return wrap("store agent logs", insertNew(tx, `agent_logs (`+logColumns+`)`, entries))
@@ -179,7 +179,7 @@ func readMemories(tx *gorm.DB, embedding bool, rest string, args ...any) ([]memo
 	for rows.Next() {
 		var r memoryRow
 		into := []any{
-			&r.ID, &r.AgentID, &r.Type, &r.RoomID, &r.WorldID, &r.EntityID, &r.SourceID, &r.DocumentID, &r.IsUnique, &r.CreatedAt,
+			&r.ID, &r.AgentID, &r.Type, &r.RoomID, &r.WorldID, &r.EntityID, &r.IsUnique, &r.CreatedAt,
 			&r.EmbeddingModel, &r.EmbeddingDim, &r.Content, &r.Metadata,
 		}
 		if embedding {
@@ -225,6 +225,7 @@ func (s memoryStore) UpdateMemory(ctx context.Context, agent, id core.UUID, p me
 			return memory.ErrNotFound
 		}
 		r := &rows[0]
+		r.setMetadata(r.Metadata) // what is taken from it was not read
 		if err := patchMemory(tx, r, p); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"database/sql/driver"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -62,6 +63,14 @@ func (l *jsonIDs) Scan(src any) error { return scanJSON(src, (*[]core.UUID)(l)) 
 // GormDataType tells GORM that the list is one column.
 func (jsonIDs) GormDataType() string { return "json" }
 
+// decodeJSON is core.DecodeJSON, without its detour for types that decode themselves.
+func decodeJSON(b []byte, dst any) error {
+	if u, ok := dst.(json.Unmarshaler); ok {
+		return u.UnmarshalJSON(b)
+	}
+	return core.DecodeJSON(b, dst)
+}
+
 func scanJSON(src, dst any) error {
 	switch v := src.(type) {
 	case nil:
@@ -70,9 +79,9 @@ func scanJSON(src, dst any) error {
 		if v == "" {
 			return nil
 		}
-		return core.DecodeJSON([]byte(v), dst)
+		return decodeJSON([]byte(v), dst)
 	case []byte:
-		return core.DecodeJSON(v, dst)
+		return decodeJSON(v, dst)
 	}
 	return fmt.Errorf("storage: a JSON column holds a %T", src)
 }

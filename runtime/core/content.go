@@ -3,6 +3,7 @@ package core
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 )
 
 // Content is what a message or memory says. Keys the contract does not name are kept in Extra and written
@@ -103,6 +104,9 @@ func splitJSON(b []byte, named any, keys []string) (map[string]any, error) {
 	if err := json.Unmarshal(b, named); err != nil {
 		return nil, err
 	}
+	if !hasOther(b, keys) {
+		return nil, nil
+	}
 	var rest map[string]json.RawMessage
 	if err := json.Unmarshal(b, &rest); err != nil {
 		return nil, err
@@ -122,4 +126,33 @@ func splitJSON(b []byte, named any, keys []string) (map[string]any, error) {
 		extra[k] = v
 	}
 	return extra, nil
+}
+
+// hasOther tells whether a valid JSON object has a key besides those named. It answers true when in doubt:
+// to most documents the answer is no, and costs them no second decoding.
+func hasOther(b []byte, keys []string) bool {
+	depth, isKey := 0, false
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '{', '[':
+			depth++
+			isKey = depth == 1 && b[i] == '{'
+		case '}', ']':
+			depth--
+		case ',':
+			isKey = depth == 1
+		case '"':
+			end := i + 1
+			for ; end < len(b) && b[end] != '"'; end++ {
+				if b[end] == '\\' {
+					end++
+				}
+			}
+			if isKey && (end > len(b) || !slices.Contains(keys, string(b[i+1:end]))) {
+				return true
+			}
+			i, isKey = end, false
+		}
+	}
+	return false
 }

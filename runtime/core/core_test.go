@@ -165,3 +165,27 @@ func TestErrorsMatchByCode(t *testing.T) {
 		t.Error("an error without a code is internal")
 	}
 }
+
+func FuzzContent(f *testing.F) {
+	f.Add(`{"text":"a","x":{"text":[1,"}"]},"y":"\"{"}`)
+	f.Add(`{"te\u0078t":"a","attachments":[{"id":"1","z":null}]}`)
+	f.Fuzz(func(t *testing.T, doc string) {
+		var c core.Content
+		if core.DecodeJSON([]byte(doc), &c) != nil {
+			return
+		}
+		var all map[string]any
+		if err := core.DecodeJSON([]byte(doc), &all); err != nil {
+			return // null
+		}
+		for k := range all {
+			switch k {
+			case "text", "thought", "actions", "providers", "source", "target", "url", "inReplyTo", "attachments", "channelType", "simple", "responseId":
+				delete(all, k)
+			}
+		}
+		if diff := cmp.Diff(all, c.Extra); len(all) > 0 && diff != "" {
+			t.Errorf("%q: extra (-want +got):\n%s", doc, diff)
+		}
+	})
+}
