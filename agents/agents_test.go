@@ -292,8 +292,11 @@ func TestUnknownAndMalformedIDs(t *testing.T) {
 	t.Parallel()
 	f := setup(t, nil)
 	for _, r := range []struct{ method, path, body string }{
-		{http.MethodGet, "", ""}, {http.MethodPatch, "", "{}"}, {http.MethodDelete, "", ""},
-		{http.MethodPost, "/start", ""}, {http.MethodPost, "/stop", ""},
+		{http.MethodGet, "", ""},
+		{http.MethodPatch, "", "{}"},
+		{http.MethodDelete, "", ""},
+		{http.MethodPost, "/start", ""},
+		{http.MethodPost, "/stop", ""},
 	} {
 		if code := f.code(400, r.method, "/api/agents/nope"+r.path, r.body); !strings.HasPrefix(code, "INVALID_ID") {
 			t.Errorf("%s %s: %s", r.method, r.path, code)

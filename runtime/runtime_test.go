@@ -138,8 +138,12 @@ func TestRoutes(t *testing.T) {
 		code   int
 		status string
 	}{
-		{0, "/api/runtime/health", 503, "OK"}, {1, "/api/runtime/health", 200, "OK"}, {1, "/api/runtime/status", 200, "ok"},
-		{0, "/health", 503, "DEGRADED"}, {2, "/health/", 200, "OK"}, {0, "/healthz", 200, "ok"},
+		{0, "/api/runtime/health", 503, "OK"},
+		{1, "/api/runtime/health", 200, "OK"},
+		{1, "/api/runtime/status", 200, "ok"},
+		{0, "/health", 503, "DEGRADED"},
+		{2, "/health/", 200, "OK"},
+		{0, "/healthz", 200, "ok"},
 	} {
 		who.n = tc.agents
 		if code, body := ask("GET", tc.path, ""); code != tc.code || body["status"] != tc.status {

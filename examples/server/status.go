@@ -67,8 +67,12 @@ func modelNames(m core.Models) []string {
 		name  string
 		there bool
 	}{
-		{"text", m.Text != nil}, {"embeddings", m.Embedder != nil}, {"transcription", m.Transcriber != nil},
-		{"speech", m.Speaker != nil}, {"image description", m.Describer != nil}, {"images", m.Imager != nil},
+		{"text", m.Text != nil},
+		{"embeddings", m.Embedder != nil},
+		{"transcription", m.Transcriber != nil},
+		{"speech", m.Speaker != nil},
+		{"image description", m.Describer != nil},
+		{"images", m.Imager != nil},
 	} {
 		if model.there {
 			names = append(names, model.name)

@@ -34,7 +34,6 @@ const (
 // reader splits a message into words and the marks between them.
 type reader struct {
 	rest  string
-	prev  rune // the last rune of the word before rest
 	first bool // the next word begins a sentence
 	loud  bool // everything is in capitals, which then mean nothing
 }
