@@ -12,11 +12,6 @@ func (m *Manager) Message(ctx context.Context, id core.UUID) (*Message, error) {
 	return m.store.Message(ctx, id)
 }
 
-// Messages implements [Service].
-func (m *Manager) Messages(ctx context.Context, p Page) ([]Message, bool, error) {
-	return m.store.Messages(ctx, p)
-}
-
 // SearchMessages implements [Service].
 func (m *Manager) SearchMessages(ctx context.Context, s Search) ([]Message, int, error) {
 	return m.store.Search(ctx, s)

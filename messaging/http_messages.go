@@ -181,28 +181,11 @@ func (h *Handler) messages(c echo.Context) error {
 			return core.BadRequest("Invalid afterSeq, expected a number")
 		}
 	}
-	page, more, head, err := h.page(c.Request().Context(), p)
+	page, err := h.svc.Messages(c.Request().Context(), p)
 	if err != nil {
 		return err
 	}
-	list := make([]listedView, len(page))
-	for i := range page {
-		list[i] = listed(&page[i])
-	}
-	return httpapi.OK(c, map[string]any{"messages": list, "hasMore": more, "seq": head})
-}
-
-// page reads messages and the head of their channel; one that does not exist is empty.
-func (h *Handler) page(ctx context.Context, p Page) (page []Message, more bool, head int64, err error) {
-	ch, err := h.svc.Channel(ctx, p.ChannelID)
-	if core.CodeOf(err) == core.CodeChannelNotFound {
-		return nil, false, 0, nil
-	}
-	if err != nil {
-		return nil, false, 0, err
-	}
-	page, more, err = h.svc.Messages(ctx, p)
-	return page, more, ch.Head, err
+	return httpapi.OK(c, map[string]any{"messages": listedAll(page.Messages), "hasMore": page.More, "seq": page.Head})
 }
 
 func (h *Handler) deleteMessage(c echo.Context) error {
@@ -296,9 +279,5 @@ func (h *Handler) search(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	list := make([]listedView, len(page))
-	for i := range page {
-		list[i] = listed(&page[i])
-	}
-	return httpapi.OK(c, map[string]any{"messages": list, "total": total, "hasMore": s.Offset+len(page) < total})
+	return httpapi.OK(c, map[string]any{"messages": listedAll(page), "total": total, "hasMore": s.Offset+len(page) < total})
 }

@@ -67,6 +67,7 @@ type Manager struct {
 	opts  Options
 	log   *slog.Logger
 	seqs  *sequencers
+	pages pages
 	lanes *lanes
 
 	joins chan func(context.Context) // what agents are to be told

@@ -20,8 +20,8 @@ type Service interface {
 	Watch(ctx context.Context, channel core.UUID, after int64, fn func(Event)) (cancel func(), err error)
 
 	Message(ctx context.Context, id core.UUID) (*Message, error)
-	// Messages returns a page and whether there is more of it.
-	Messages(ctx context.Context, p Page) (page []Message, more bool, err error)
+	// Messages returns a page; that of a channel that does not exist is empty.
+	Messages(ctx context.Context, p Page) (*MessagePage, error)
 	SearchMessages(ctx context.Context, s Search) (page []Message, total int, err error)
 	// EditMessage replaces the given fields and broadcasts the message again. Agents are not asked again.
 	EditMessage(ctx context.Context, id core.UUID, e Edit) (*Message, error)

@@ -374,8 +374,8 @@ func TestProgressReplacesItself(t *testing.T) {
 	if diff := cmp.Diff(want, kinds(r.completed(a.Message.ID))); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
-	page, _, err := l.Messages(t.Context(), messaging.Page{ChannelID: ch, AfterSeq: -1, Limit: 10})
-	if err != nil || len(page) != 3 || page[1].ID != progress || page[1].SourceType != messaging.SourceAction {
+	page, err := l.Messages(t.Context(), messaging.Page{ChannelID: ch, AfterSeq: -1, Limit: 10})
+	if err != nil || len(page.Messages) != 3 || page.Messages[1].ID != progress || page.Messages[1].SourceType != messaging.SourceAction {
 		t.Errorf("stored = %+v, %v, want one progress message between question and answer", page, err)
 	}
 }

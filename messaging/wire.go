@@ -69,6 +69,14 @@ func listed(m *Message) listedView {
 	return v
 }
 
+func listedAll(page []Message) []listedView {
+	list := make([]listedView, len(page))
+	for i := range page {
+		list[i] = listed(&page[i])
+	}
+	return list
+}
+
 // busView is a message in snake case ("BusMessage" of the contract).
 type busView struct {
 	ID         core.UUID      `json:"id"`
