@@ -140,18 +140,18 @@ func (m *Manager) StopAgent(ctx context.Context, agent core.UUID, grace time.Dur
 			m.seqs.publish(e.ChannelID, e.Events...)
 		}
 	})
-	theirs = others(ctx, theirs)
+	awaited := others(ctx, theirs)
 	if core.InTransaction(ctx) {
-		core.AfterCommit(ctx, func() { m.lanes.cancel(theirs, errStopped) })
+		core.AfterCommit(ctx, func() { m.lanes.cancel(awaited, errStopped) })
 		return nil
 	}
 	limited, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
-	_, done := m.lanes.of(theirs)
+	_, done := m.lanes.of(awaited)
 	if await(limited, done) == nil {
 		return nil
 	}
-	return await(ctx, m.lanes.cancel(theirs, errStopped))
+	return await(ctx, m.lanes.cancel(awaited, errStopped))
 }
 
 // ForgetAgent removes an agent that is deleted from channels and message servers. What it said stays.
