@@ -41,7 +41,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	opts = append(opts, eliza.WithLogger(log), eliza.WithLog(min(level, slog.LevelInfo), 0), eliza.WithPlugins(models, statusPlugin()))
+	opts = append(opts, eliza.WithLogger(log), eliza.WithLog(min(level, slog.LevelInfo), 0), eliza.WithPlugins(models, statusPlugin()), eliza.WrapAgents(newOverlay(os.Environ()).wrap))
 	srv, err := eliza.NewServer(opts...)
 	if err != nil {
 		return err
@@ -53,6 +53,7 @@ func run(ctx context.Context) error {
 	if err := srv.Start(context.WithoutCancel(ctx)); err != nil {
 		return errors.Join(err, ln.Close(), srv.Shutdown(ctx))
 	}
+	loadCharacters(ctx, srv, log, os.Getenv)
 	agent, err := firstAgent(ctx, srv)
 	if err != nil {
 		return errors.Join(err, ln.Close(), srv.Shutdown(ctx))
