@@ -35,6 +35,8 @@ type environment struct {
 	SecretSalt   string `env:"SECRET_SALT"`
 	AppVersion   string `env:"APP_VERSION"`
 	GeneralLimit string `env:"ELIZA_RATE_LIMIT_GENERAL"`
+	UIEnable     string `env:"ELIZA_UI_ENABLE"`
+	UIDir        string `env:"ELIZA_UI_DIR"`
 }
 
 // FromEnvironment turns environment variables, as [os.Environ] gives them, into options. Only programs call
@@ -69,11 +71,30 @@ func FromEnvironment(environ []string, plugins ...plugin.Plugin) ([]Option, erro
 	if e.GeneralLimit == "off" {
 		opts = append(opts, WithSocketRate(-1))
 	}
+	if e.UIEnable != "" {
+		opts = append(opts, WithUIMode(uiMode(e.UIEnable)))
+	}
+	if e.UIDir != "" {
+		root, err := os.OpenRoot(home(e.UIDir))
+		if err != nil {
+			return nil, fmt.Errorf("eliza: ELIZA_UI_DIR: %w", err)
+		}
+		opts = append(opts, WithUI(root.FS()))
+	}
 	dir := cmp.Or(e.Characters, filepath.Join(e.DataDir, "data", "characters"))
 	if root, err := os.OpenRoot(home(dir)); err == nil {
 		opts = append(opts, WithCharacters(root.FS()))
 	}
 	return opts, nil
+}
+
+// uiMode reads ELIZA_UI_ENABLE; what is no yes is a no.
+func uiMode(s string) UIMode {
+	switch strings.ToUpper(s) {
+	case "YES", "Y", "TRUE", "T", "1", "ON", "ENABLE":
+		return UIOn
+	}
+	return UIOff
 }
 
 func (e *environment) key() string { return cmp.Or(e.AuthToken, e.APIKey) }

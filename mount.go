@@ -72,7 +72,8 @@ func (s *Server) Mount(g *echo.Group) {
 // Handler serves everything, and below a prefix behind [http.StripPrefix].
 func (s *Server) Handler() http.Handler { return s.handler() }
 
-func (s *Server) newHandler() http.Handler {
+// newHandler makes the handler of a server that runs alone, or inside a host that owns what we do not serve.
+func (s *Server) newHandler(alone bool) http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect()
@@ -84,13 +85,16 @@ func (s *Server) newHandler() http.Handler {
 	s.Mount(e.Group(""))
 	root := e.Group("", requests(s.log), securityHeaders(s.cfg.production, "no-referrer-when-downgrade"), cors(s.cfg.origins), s.gate)
 	s.operations.RootRoutes(root)
-	root.Any("/*", func(c echo.Context) error { return s.routes.Root(c, s.fallback) })
+	client := &ui{files: s.cfg.uiFiles, off: s.cfg.uiOff(), alone: alone}
+	for _, path := range [...]string{"", "/", "/*"} {
+		root.Any(path, func(c echo.Context) error {
+			if served, err := client.file(c); served || err != nil {
+				return err
+			}
+			return s.routes.Root(c, client.fallback)
+		})
+	}
 	return e
-}
-
-// fallback answers what nobody serves.
-func (s *Server) fallback(c echo.Context) error {
-	return c.String(http.StatusNotFound, "Client application not found")
 }
 
 // origin is the decision about sockets' origins.

@@ -53,6 +53,8 @@ type config struct {
 	settings   map[string]string
 	factory    agents.Factory
 	characters fs.FS
+	uiFiles    fs.FS
+	uiMode     UIMode
 
 	turnTimeout  time.Duration
 	agentToAgent int
@@ -139,6 +141,13 @@ func WithRuntimeFactory(f agents.Factory) Option { return func(c *config) { c.fa
 
 // WithCharacters is the folder that requests to create an agent may name files in; none otherwise.
 func WithCharacters(files fs.FS) Option { return func(c *config) { c.characters = files } }
+
+// WithUI serves a web client: its files, and its index.html for every path nobody else answers.
+func WithUI(files fs.FS) Option { return func(c *config) { c.uiFiles = files } }
+
+// WithUIMode says whether the web client is served; by default it is, but not in production. A server that
+// runs by itself refuses with 403 what is neither API nor plugin when it is not.
+func WithUIMode(mode UIMode) Option { return func(c *config) { c.uiMode = mode } }
 
 // WithTurnTimeout bounds one turn of an agent; 5 minutes otherwise.
 func WithTurnTimeout(d time.Duration) Option { return func(c *config) { c.turnTimeout = d } }
@@ -247,3 +256,6 @@ func (c *config) where() string {
 	}
 	return c.database
 }
+
+// uiOff tells whether no web client is served.
+func (c *config) uiOff() bool { return c.uiMode == UIOff || c.uiMode == UIAuto && c.production }

@@ -88,6 +88,7 @@ func (s *Server) build() error {
 	})
 	p.routes, err = plugin.NewRoutes(append(always, s.cfg.catalog...), p.agents, s.pluginsOf, plugin.RoutesOptions{
 		Logger: s.log, PublicPath: s.cfg.publicPath, MaxBody: s.cfg.maxBody, Authenticate: s.cfg.auth,
+		UI: s.cfg.uiFiles != nil && !s.cfg.uiOff(),
 	})
 	if err != nil {
 		return fmt.Errorf("eliza: WithPlugins: %w", err)

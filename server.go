@@ -58,7 +58,7 @@ func NewServer(opts ...Option) (*Server, error) {
 	}
 	logs := runtime.NewLogs(cfg.logSize)
 	s := &Server{cfg: cfg, logs: logs, requests: newInflight(), log: slog.New(slog.NewMultiHandler(cfg.log.Handler(), logs.Handler(cfg.logLevel)))}
-	s.handler = sync.OnceValue(s.newHandler)
+	s.handler = sync.OnceValue(func() http.Handler { return s.newHandler(false) })
 	if s.store = cfg.store; s.store == nil {
 		if s.store, err = storage.Open(context.Background(), cfg.database, storage.Options{Logger: s.log}); err != nil {
 			return nil, err
@@ -134,7 +134,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return errors.Join(err, ln.Close(), s.Shutdown(ctx))
 	}
 	web := &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: s.newHandler(true), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
