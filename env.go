@@ -35,6 +35,8 @@ type environment struct {
 	SecretSalt   string `env:"SECRET_SALT"`
 	AppVersion   string `env:"APP_VERSION"`
 	GeneralLimit string `env:"ELIZA_RATE_LIMIT_GENERAL"`
+	FileLimit    string `env:"ELIZA_RATE_LIMIT_FILE"`
+	UploadLimit  string `env:"ELIZA_RATE_LIMIT_UPLOAD"`
 	UIEnable     string `env:"ELIZA_UI_ENABLE"`
 	UIDir        string `env:"ELIZA_UI_DIR"`
 }
@@ -55,10 +57,17 @@ func FromEnvironment(environ []string, plugins ...plugin.Plugin) ([]Option, erro
 	if err != nil {
 		errs = append(errs, fmt.Errorf("eliza: EXPRESS_MAX_PAYLOAD: %w", err))
 	}
+	general, err := parseLimit("ELIZA_RATE_LIMIT_GENERAL", e.GeneralLimit, Limit{generalRequests, generalWindow})
+	errs = append(errs, err)
+	file, err := parseLimit("ELIZA_RATE_LIMIT_FILE", e.FileLimit, Limit{fileRequests, fileWindow})
+	errs = append(errs, err)
+	upload, err := parseLimit("ELIZA_RATE_LIMIT_UPLOAD", e.UploadLimit, Limit{uploadRequests, uploadWindow})
+	errs = append(errs, err)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	opts := []Option{
+		WithRateLimits(general, file, upload), WithEnvFile(".env"),
 		WithAddr(addr), WithDatabase(e.database()), WithAPIKey(e.key()), WithProduction(e.NodeEnv == "production"),
 		WithCORSOrigins(list(e.CORSOrigin)...), WithMaxBody(maxBody), WithSecretSalt(e.SecretSalt), WithSettings(declared(vars, plugins)),
 	}
@@ -68,7 +77,7 @@ func FromEnvironment(environ []string, plugins ...plugin.Plugin) ([]Option, erro
 	if e.AppVersion != "" {
 		opts = append(opts, WithVersion(e.AppVersion))
 	}
-	if e.GeneralLimit == "off" {
+	if general == (Limit{}) { // who lifts this one means sockets too
 		opts = append(opts, WithSocketRate(-1))
 	}
 	if e.UIEnable != "" {

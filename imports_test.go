@@ -18,6 +18,7 @@ const module = "github.com/eliza-go/eliza"
 var allowed = map[string][]string{
 	"runtime/core":        {},
 	"internal/httpapi":    {},
+	"internal/ratelimit":  {},
 	"messaging/socketio":  {},
 	"agents":              {},
 	"memory":              {},
@@ -34,12 +35,12 @@ var allowed = map[string][]string{
 	"internal/elizatest":  {"", "plugin"},
 	"": {
 		"agents", "agents/loop", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
-		"plugin/doctor", "runtime", "storage",
+		"plugin/doctor", "runtime", "storage", "internal/ratelimit",
 	},
 }
 
 // servesHTTP lists who may use the HTTP glue.
-var servesHTTP = []string{"", "agents", "memory", "messaging", "runtime", "plugin"}
+var servesHTTP = []string{"", "agents", "memory", "messaging", "runtime", "plugin", "internal/ratelimit"}
 
 type listed struct {
 	ImportPath string

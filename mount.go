@@ -54,7 +54,7 @@ func (s *Server) Groups() Groups { return s.groups }
 // middleware is put on g itself.
 func (s *Server) Mount(g *echo.Group) {
 	api := g.Group("/api", requests(s.log), securityHeaders(s.cfg.production, "no-referrer"), cors(s.cfg.apiOrigins),
-		s.gate, authenticate(s.log, s.cfg.auth, s.routes.Public), contentTypes(s.log))
+		s.gate, s.limits.general, authenticate(s.log, s.cfg.auth, s.routes.Public), contentTypes(s.log))
 	s.groups.Agents.Routes(api.Group("/agents"))
 	s.groups.Memory.Routes(api.Group("/memory"))
 	s.groups.Messaging.Routes(api.Group("/messaging"))

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -45,6 +46,12 @@ type config struct {
 	apiOrigins []string
 	maxBody    int64
 	publicPath string
+
+	general, file, upload Limit
+	proxies               []netip.Prefix
+	operator              func(*http.Request) bool
+	stop                  func()
+	envFile               string
 
 	salt       string
 	cipher     *agents.Cipher // of the salt
@@ -173,11 +180,26 @@ func WrapMessaging(f func(messaging.Service) messaging.Service) Option {
 	return func(c *config) { c.wrapMessaging = append(c.wrapMessaging, f) }
 }
 
+// WithOperator says who may stop the server and use its env file, besides who holds the key and, on a server
+// without one, requests made on its own machine. In production it alone opens the env file.
+func WithOperator(allow func(*http.Request) bool) Option {
+	return func(c *config) { c.operator = allow }
+}
+
+// WithStop sets what a request to stop the server does, once it is answered: f begins it and returns.
+// Otherwise the server shuts down and [Server.Run] returns; the process is the host's to end.
+func WithStop(f func()) Option { return func(c *config) { c.stop = f } }
+
+// WithEnvFile names the file of environment variables that clients may read and write; none otherwise. The
+// server itself does not use what is in it.
+func WithEnvFile(path string) Option { return func(c *config) { c.envFile = path } }
+
 // newConfig applies options and checks what they say, all of it.
 func newConfig(opts []Option) (*config, error) {
 	c := &config{
 		addr: DefaultAddr, database: DefaultDatabase, log: slog.Default(), logLevel: slog.LevelInfo, version: Version,
 		maxBody: DefaultMaxBody, inputControl: "dm",
+		general: Limit{generalRequests, generalWindow}, file: Limit{fileRequests, fileWindow}, upload: Limit{uploadRequests, uploadWindow},
 	}
 	for _, opt := range opts {
 		opt(c)
@@ -216,6 +238,11 @@ func newConfig(opts []Option) (*config, error) {
 	}
 	if c.inputControl != "dm" && c.inputControl != "all" && c.inputControl != "off" {
 		wrong("WithInputControl: %q is none of dm, all and off", c.inputControl)
+	}
+	for _, p := range c.proxies {
+		if !p.IsValid() {
+			wrong("WithTrustedProxies: an empty prefix")
+		}
 	}
 	if p := c.publicPath; p != "" && (!strings.HasPrefix(p, "/") || strings.HasSuffix(p, "/")) {
 		wrong("WithPublicPath: %q must begin with a slash and not end with one", p)

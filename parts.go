@@ -37,6 +37,7 @@ type parts struct {
 	gateway    *messaging.Gateway
 	routes     *plugin.Routes
 	operations *runtime.Handler
+	limits     limits
 	groups     Groups
 }
 
@@ -93,11 +94,31 @@ func (s *Server) build() error {
 	if err != nil {
 		return fmt.Errorf("eliza: WithPlugins: %w", err)
 	}
+	p.limits = newLimits(s.cfg, s.log)
+	stop := s.cfg.stop
+	if stop == nil {
+		stop = s.quit
+	}
 	p.operations = runtime.NewHandler(p.agents, s.logs, runtime.HandlerOptions{
 		Logger: s.log, MaxBody: s.cfg.maxBody, Version: s.cfg.version, Environment: s.cfg.environment(),
+		Secured: !s.cfg.open, Operator: s.cfg.operator, Stop: stop, Servers: s.messageServers, EnvFile: s.cfg.envFile,
+		FileLimit: p.limits.file, HealthLimit: p.limits.health,
 	})
 	p.groups = s.newGroups()
 	return nil
+}
+
+// messageServers are all message servers, as clients get them.
+func (s *Server) messageServers(ctx context.Context) ([]any, error) {
+	list, err := s.messaging.Servers(ctx, 1000)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]any, len(list))
+	for i := range list {
+		out[i] = list[i]
+	}
+	return out, nil
 }
 
 // setting is a setting of the host's.

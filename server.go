@@ -45,8 +45,9 @@ type Server struct {
 	work     sync.WaitGroup
 	cancel   context.CancelFunc // of what Start began
 
-	start, stop       sync.Once
-	startErr, stopErr error
+	start, stop, quits sync.Once
+	startErr, stopErr  error
+	quitting           chan struct{} // closed when a request asked for the end
 }
 
 // NewServer checks the options, opens the database and brings its schema up to date. It starts nothing;
@@ -57,7 +58,7 @@ func NewServer(opts ...Option) (*Server, error) {
 		return nil, err
 	}
 	logs := runtime.NewLogs(cfg.logSize)
-	s := &Server{cfg: cfg, logs: logs, requests: newInflight(), log: slog.New(slog.NewMultiHandler(cfg.log.Handler(), logs.Handler(cfg.logLevel)))}
+	s := &Server{cfg: cfg, logs: logs, requests: newInflight(), quitting: make(chan struct{}), log: slog.New(slog.NewMultiHandler(cfg.log.Handler(), logs.Handler(cfg.logLevel)))}
 	s.handler = sync.OnceValue(func() http.Handler { return s.newHandler(false) })
 	if s.store = cfg.store; s.store == nil {
 		if s.store, err = storage.Open(context.Background(), cfg.database, storage.Options{Logger: s.log}); err != nil {
@@ -107,6 +108,21 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return s.stopErr
 }
 
+// quit makes [Server.Serve] return and shuts down, and does not wait for either. Who calls Shutdown meanwhile
+// waits for the same end.
+func (s *Server) quit() {
+	s.quits.Do(func() {
+		close(s.quitting)
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+			defer cancel()
+			if err := s.Shutdown(ctx); err != nil {
+				s.log.Error("shutdown failed", "err", err)
+			}
+		}()
+	})
+}
+
 // closeStore closes the store unless it is the host's.
 func (s *Server) closeStore() error {
 	if s.cfg.store != nil {
@@ -118,7 +134,8 @@ func (s *Server) closeStore() error {
 // Addr is where [Server.Run] listens.
 func (s *Server) Addr() string { return s.cfg.addr }
 
-// Run starts, listens (see [WithAddr]) and serves until ctx ends, then shuts down.
+// Run starts, listens (see [WithAddr]) and serves until ctx ends or a request stops the server, then shuts
+// down.
 func (s *Server) Run(ctx context.Context) error {
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.cfg.addr)
 	if err != nil {
@@ -147,6 +164,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
+	case <-s.quitting:
 	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()

@@ -23,9 +23,24 @@ type HandlerOptions struct {
 	Logger  *slog.Logger // slog.Default() when nil
 	MaxBody int64        // of a JSON body, 2 MiB when 0
 	Version string       // of the application; "0.0.0" when empty
-	Secured bool         // a key is configured
-	// Environment is what /version calls it; "development" when empty.
+	// Environment is what /version calls it; "development" when empty. In "production" only Operator opens
+	// the env file.
 	Environment string
+	// Secured says that there is a key: who was admitted with it may stop the server and use the env file.
+	// Otherwise only requests made on this machine may.
+	Secured bool
+	// Operator says who may do so besides, in production too; nobody when nil.
+	Operator func(*http.Request) bool
+	// Stop begins to end the server and returns at once; there is no way to stop it when nil.
+	Stop func()
+	// Servers lists message servers in the form clients get them; none when nil.
+	Servers func(ctx context.Context) ([]any, error)
+	// EnvFile is the file of variables that clients may read and write; none when empty.
+	EnvFile string
+	// FileLimit limits how often that file is asked for; nil = no limit.
+	FileLimit echo.MiddlewareFunc
+	// HealthLimit limits how often health is asked for at the root; nil = no limit.
+	HealthLimit echo.MiddlewareFunc
 }
 
 // Handler serves a server's own operations.
@@ -34,6 +49,7 @@ type Handler struct {
 	logs   *Logs
 	opts   HandlerOptions
 	began  time.Time
+	env    envFile
 }
 
 // NewHandler returns a Handler.
@@ -41,7 +57,7 @@ func NewHandler(agents Agents, logs *Logs, opts HandlerOptions) *Handler {
 	opts.Logger = cmp.Or(opts.Logger, slog.Default())
 	opts.Version = cmp.Or(opts.Version, "0.0.0")
 	opts.Environment = cmp.Or(opts.Environment, "development")
-	return &Handler{agents: agents, logs: logs, opts: opts, began: time.Now()}
+	return &Handler{agents: agents, logs: logs, opts: opts, began: time.Now(), env: envFile{path: opts.EnvFile}}
 }
 
 // Routes registers the routes of /api/runtime, and of its older name /api/server, on g. It brings no
@@ -55,6 +71,8 @@ func (h *Handler) Routes(g *echo.Group) {
 	r.GET("/logs", h.list)
 	r.POST("/logs", h.submitLogs)
 	r.DELETE("/logs", h.clear)
+	r.POST("/stop", h.stop)
+	r.GET("/debug/servers", h.servers)
 }
 
 // SystemRoutes registers the routes of /api/system on g.
@@ -62,13 +80,23 @@ func (h *Handler) SystemRoutes(g *echo.Group) {
 	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger, MaxBody: h.opts.MaxBody})
 	r.GET("/version", h.version)
 	r.GET("/config", h.config)
+	r.GET("/env/local", limited(h.opts.FileLimit, h.readEnv))
+	r.POST("/env/local", limited(h.opts.FileLimit, h.writeEnv))
 }
 
 // RootRoutes registers /health and /healthz, which need no key, on g.
 func (h *Handler) RootRoutes(g *echo.Group) {
 	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger, MaxBody: h.opts.MaxBody})
-	r.GET("/health", h.rootHealth)
-	r.GET("/healthz", h.alive)
+	r.GET("/health", limited(h.opts.HealthLimit, h.rootHealth))
+	r.GET("/healthz", limited(h.opts.HealthLimit, h.alive))
+}
+
+// limited puts a limit, if there is one, around a handler.
+func limited(limit echo.MiddlewareFunc, h echo.HandlerFunc) echo.HandlerFunc {
+	if limit == nil {
+		return h
+	}
+	return limit(h)
 }
 
 func (h *Handler) ping(c echo.Context) error {
@@ -89,6 +117,19 @@ func (h *Handler) status(c echo.Context) error {
 		return err
 	}
 	return httpapi.JSON(c, http.StatusOK, map[string]any{"status": "ok", "agentCount": n, "timestamp": core.ISO(core.Now())})
+}
+
+// servers lists message servers, for who looks for a fault.
+func (h *Handler) servers(c echo.Context) error {
+	list := []any{}
+	if h.opts.Servers != nil {
+		found, err := h.opts.Servers(c.Request().Context())
+		if err != nil {
+			return err
+		}
+		list = append(list, found...)
+	}
+	return httpapi.Superset(c, http.StatusOK, map[string]any{"servers": list, "count": len(list)})
 }
 
 type healthView struct {

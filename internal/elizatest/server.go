@@ -25,6 +25,7 @@ func Start(t testing.TB, opts ...eliza.Option) *Server {
 	t.Helper()
 	srv, err := eliza.NewServer(append([]eliza.Option{
 		eliza.WithDatabase(filepath.Join(t.TempDir(), "eliza.db")), eliza.WithLogger(Quiet()), eliza.WithSocketRate(-1),
+		eliza.WithRateLimits(eliza.Limit{}, eliza.Limit{}, eliza.Limit{}),
 	}, opts...)...)
 	if err != nil {
 		t.Fatalf("NewServer: %v", err)

@@ -18,6 +18,7 @@ const (
 	CodeValidation         Code = "VALIDATION_ERROR"
 	CodeCreate             Code = "CREATE_ERROR" // a character that cannot be used
 	CodeInvalidContentType Code = "INVALID_CONTENT_TYPE"
+	CodeInvalidFileType    Code = "INVALID_FILE_TYPE"
 	CodeInvalidAgentID     Code = "INVALID_AGENT_ID"
 	CodeUnauthorized       Code = "UNAUTHORIZED"
 	CodeForbidden          Code = "FORBIDDEN"
@@ -25,6 +26,7 @@ const (
 	CodeAgentNotFound      Code = "AGENT_NOT_FOUND"
 	CodeChannelNotFound    Code = "CHANNEL_NOT_FOUND"
 	CodeConflict           Code = "CONFLICT"
+	CodeFileTooLarge       Code = "FILE_TOO_LARGE"
 	CodePayloadTooLarge    Code = "PAYLOAD_TOO_LARGE"
 	CodeRateLimit          Code = "RATE_LIMIT_EXCEEDED"
 	CodeInternal           Code = "INTERNAL_ERROR"
@@ -32,10 +34,17 @@ const (
 	CodeUpdate             Code = "UPDATE_ERROR"
 	CodeDelete             Code = "DELETE_ERROR"
 	CodeMemory             Code = "MEMORY_ERROR"
+	CodeProcessing         Code = "PROCESSING_ERROR"
+	CodeUpload             Code = "UPLOAD_ERROR"
 	CodeModel              Code = "MODEL_ERROR"
 	CodeUnavailable        Code = "SERVICE_UNAVAILABLE"
 	CodeStorageFull        Code = "INSUFFICIENT_STORAGE"
 	CodeTimeout            Code = "TIMEOUT"
+	CodeSessionNotFound    Code = "SESSION_NOT_FOUND"
+	CodeSessionExpired     Code = "SESSION_EXPIRED"
+	CodeSessionRenewal     Code = "SESSION_RENEWAL_FAILED"
+	CodeSessionCreation    Code = "SESSION_CREATION_FAILED"
+	CodeMessageSend        Code = "MESSAGE_SEND_FAILED"
 )
 
 // Error is the one error type that reaches clients. Message and Details are for the client; Err is the

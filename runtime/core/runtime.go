@@ -155,3 +155,10 @@ func IdentityFrom(ctx context.Context) Identity {
 	id, _ := ctx.Value(identityKey{}).(Identity)
 	return id
 }
+
+// Authenticated tells whether a context carries an identity at all: whether an authenticator admitted the
+// request.
+func Authenticated(ctx context.Context) bool {
+	_, ok := ctx.Value(identityKey{}).(Identity)
+	return ok
+}
