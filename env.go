@@ -12,6 +12,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/plugin"
 )
 
@@ -29,6 +30,9 @@ type environment struct {
 	DatabaseDir  string `env:"ELIZA_DATABASE_DIR"`
 	DataDir      string `env:"ELIZA_DATA_DIR" envDefault:".eliza"`
 	Characters   string `env:"ELIZA_DATA_DIR_CHARACTERS"`
+	Generated    string `env:"ELIZA_DATA_DIR_GENERATED"`
+	AgentFiles   string `env:"ELIZA_DATA_DIR_UPLOADS_AGENTS"`
+	ChannelFiles string `env:"ELIZA_DATA_DIR_UPLOADS_CHANNELS"`
 	CORSOrigin   string `env:"CORS_ORIGIN"`
 	APICORS      string `env:"API_CORS_ORIGIN"`
 	MaxPayload   string `env:"EXPRESS_MAX_PAYLOAD"`
@@ -67,7 +71,7 @@ func FromEnvironment(environ []string, plugins ...plugin.Plugin) ([]Option, erro
 		return nil, err
 	}
 	opts := []Option{
-		WithRateLimits(general, file, upload), WithEnvFile(".env"),
+		WithRateLimits(general, file, upload), WithEnvFile(".env"), WithFiles(e.files()),
 		WithAddr(addr), WithDatabase(e.database()), WithAPIKey(e.key()), WithProduction(e.NodeEnv == "production"),
 		WithCORSOrigins(list(e.CORSOrigin)...), WithMaxBody(maxBody), WithSecretSalt(e.SecretSalt), WithSettings(declared(vars, plugins)),
 	}
@@ -95,6 +99,13 @@ func FromEnvironment(environ []string, plugins ...plugin.Plugin) ([]Option, erro
 		opts = append(opts, WithCharacters(root.FS()))
 	}
 	return opts, nil
+}
+
+// files are the folders of files: below the data folder, unless one is named by itself.
+func (e *environment) files() media.Dirs {
+	dirs := media.DataDirs(e.DataDir)
+	dirs.Agents, dirs.Channels, dirs.Generated = cmp.Or(e.AgentFiles, dirs.Agents), cmp.Or(e.ChannelFiles, dirs.Channels), cmp.Or(e.Generated, dirs.Generated)
+	return media.Dirs{Agents: home(dirs.Agents), Channels: home(dirs.Channels), Generated: home(dirs.Generated)}
 }
 
 // uiMode reads ELIZA_UI_ENABLE; what is no yes is a no.

@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"internal/ratelimit":  {},
 	"messaging/socketio":  {},
 	"agents":              {},
+	"media":               {},
 	"memory":              {},
 	"runtime":             {},
 	"plugin":              {},
@@ -32,15 +33,15 @@ var allowed = map[string][]string{
 	"plugin/openai":       {"plugin"},
 	"storage":             {"agents", "memory", "messaging", "runtime"},
 	"storage/storagetest": {"storage", "agents", "memory", "messaging"},
-	"internal/elizatest":  {"", "plugin"},
+	"internal/elizatest":  {"", "media", "plugin"},
 	"": {
-		"agents", "agents/loop", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
+		"agents", "agents/loop", "media", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
 		"plugin/doctor", "runtime", "storage", "internal/ratelimit",
 	},
 }
 
 // servesHTTP lists who may use the HTTP glue.
-var servesHTTP = []string{"", "agents", "memory", "messaging", "runtime", "plugin", "internal/ratelimit"}
+var servesHTTP = []string{"", "agents", "media", "memory", "messaging", "runtime", "plugin", "internal/ratelimit"}
 
 type listed struct {
 	ImportPath string

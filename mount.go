@@ -8,6 +8,7 @@ import (
 
 	"github.com/eliza-go/eliza/agents"
 	"github.com/eliza-go/eliza/internal/httpapi"
+	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/messaging"
 )
@@ -21,6 +22,8 @@ type Groups struct {
 	Agents    Group        // /api/agents: agents, their worlds, logs, memories, rooms, panels and plugin routes
 	Memory    Group        // /api/memory
 	Messaging Group        // /api/messaging
+	Media     Group        // /api/media
+	Files     Group        // /media; names are secrets, nobody is asked for a key
 	Runtime   Group        // /api/runtime, and /api/server
 	System    Group        // /api/system
 	Gateway   http.Handler // /socket.io/; it authenticates by itself
@@ -33,28 +36,39 @@ func (r routes) Routes(g *echo.Group) { r(g) }
 func (s *Server) newGroups() Groups {
 	agentRoutes := agents.NewHandler(s.agents, agents.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Characters: s.cfg.characters})
 	memories := memory.NewHandler(s.memory, s.agents, memory.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody})
+	files := media.NewHandler(s.media, s.agents, media.HandlerOptions{Logger: s.log, Uploads: []echo.MiddlewareFunc{s.limits.file, s.limits.upload}})
+	talk := messaging.NewHandler(s.messaging, messaging.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Wait: s.cfg.turnTimeout})
 	return Groups{
 		Agents: routes(func(g *echo.Group) {
 			memories.AgentRoutes(g)
 			s.routes.AgentRoutes(g)
 			agentRoutes.Routes(g)
 		}),
-		Memory:    memories,
-		Messaging: messaging.NewHandler(s.messaging, messaging.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Wait: s.cfg.turnTimeout}),
-		Runtime:   s.operations,
-		System:    routes(s.operations.SystemRoutes),
-		Gateway:   s.gateway,
+		Memory: memories,
+		Messaging: routes(func(g *echo.Group) {
+			files.MessagingRoutes(g)
+			talk.Routes(g)
+		}),
+		Media:   files,
+		Files:   routes(files.FileRoutes),
+		Runtime: s.operations,
+		System:  routes(s.operations.SystemRoutes),
+		Gateway: s.gateway,
 	}
 }
 
 // Groups returns the groups of routes, to mount one at a time.
 func (s *Server) Groups() Groups { return s.groups }
 
-// Mount registers everything below g: g/api/…, g/socket.io/. Routes of the host are not touched: no
+// Mount registers everything below g: g/api/…, g/media/…, g/socket.io/. Routes of the host are not touched: no
 // middleware is put on g itself.
 func (s *Server) Mount(g *echo.Group) {
-	api := g.Group("/api", requests(s.log), securityHeaders(s.cfg.production, "no-referrer"), cors(s.cfg.apiOrigins),
-		s.gate, s.limits.general, authenticate(s.log, s.cfg.auth, s.routes.Public), contentTypes(s.log))
+	guarded := []echo.MiddlewareFunc{
+		requests(s.log), securityHeaders(s.cfg.production, "no-referrer"), cors(s.cfg.apiOrigins),
+		s.gate, s.limits.general, authenticate(s.log, s.cfg.auth, s.routes.Public),
+	}
+	s.groups.Media.Routes(g.Group("/api/media", guarded...))
+	api := g.Group("/api", append(guarded, contentTypes(s.log))...)
 	s.groups.Agents.Routes(api.Group("/agents"))
 	s.groups.Memory.Routes(api.Group("/memory"))
 	s.groups.Messaging.Routes(api.Group("/messaging"))
@@ -65,6 +79,7 @@ func (s *Server) Mount(g *echo.Group) {
 		api.Any(path, s.routes.API)
 	}
 	secure := securityHeaders(s.cfg.production, "no-referrer-when-downgrade")
+	s.groups.Files.Routes(g.Group("/media", requests(s.log), secure, cors(s.cfg.origins), s.gate))
 	g.Any("/socket.io", echo.WrapHandler(s.gateway), secure)
 	g.Any("/socket.io/*", echo.WrapHandler(s.gateway), secure)
 }

@@ -136,7 +136,7 @@ func TestAHostAnswersAsBefore(t *testing.T) {
 			}
 			before, after := host(false), host(true)
 			for _, path := range []string{
-				"/", "/page", "/page/", "/nope", "/items/7", "/items/", "/items/a/b", "/ai", "/ai/", "/ai/own", "/ai/nope", "/panic", "/apis", "/ap", "/socket", "/socket.iox", "/health", "/healthz", "/media/x", "/%2e%2e/x", "/favicon.ico",
+				"/", "/page", "/page/", "/nope", "/items/7", "/items/", "/items/a/b", "/ai", "/ai/", "/ai/own", "/ai/nope", "/panic", "/apis", "/ap", "/socket", "/socket.iox", "/health", "/healthz", "/mediated/x", "/%2e%2e/x", "/favicon.ico",
 			} {
 				for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "BREW"} {
 					for _, origin := range []string{"", "https://x.example.com"} {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/eliza-go/eliza/agents"
+	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/messaging"
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
@@ -22,7 +23,8 @@ import (
 // Defaults of options.
 const (
 	DefaultAddr     = "127.0.0.1:3000"
-	DefaultDatabase = ".eliza/.elizadb/eliza.db"
+	DefaultData     = ".eliza"
+	DefaultDatabase = DefaultData + "/.elizadb/eliza.db"
 	DefaultMaxBody  = 2 << 20
 )
 
@@ -61,6 +63,8 @@ type config struct {
 	factory    agents.Factory
 	characters fs.FS
 	uiFiles    fs.FS
+	files      media.Dirs
+	blobs      media.Blobs
 	uiMode     UIMode
 
 	turnTimeout  time.Duration
@@ -149,6 +153,12 @@ func WithRuntimeFactory(f agents.Factory) Option { return func(c *config) { c.fa
 // WithCharacters is the folder that requests to create an agent may name files in; none otherwise.
 func WithCharacters(files fs.FS) Option { return func(c *config) { c.characters = files } }
 
+// WithFiles sets the folders of uploaded and generated files; below [DefaultData] otherwise.
+func WithFiles(dirs media.Dirs) Option { return func(c *config) { c.files = dirs } }
+
+// WithBlobs keeps files elsewhere than in folders.
+func WithBlobs(b media.Blobs) Option { return func(c *config) { c.blobs = b } }
+
 // WithUI serves a web client: its files, and its index.html for every path nobody else answers.
 func WithUI(files fs.FS) Option { return func(c *config) { c.uiFiles = files } }
 
@@ -205,6 +215,9 @@ func newConfig(opts []Option) (*config, error) {
 		opt(c)
 	}
 	c.log = cmp.Or(c.log, slog.Default())
+	if c.files == (media.Dirs{}) {
+		c.files = media.DataDirs(DefaultData)
+	}
 	if c.open = c.auth == nil && c.apiKey == ""; c.auth == nil {
 		c.auth = KeyAuthenticator(c.apiKey)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/eliza-go/eliza/agents"
 	"github.com/eliza-go/eliza/agents/loop"
+	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/messaging"
 	"github.com/eliza-go/eliza/messaging/bus"
@@ -33,6 +34,7 @@ type parts struct {
 	messaging messaging.Service
 	agents    agents.Service
 	memory    memory.Service
+	media     media.Service
 
 	gateway    *messaging.Gateway
 	routes     *plugin.Routes
@@ -50,8 +52,17 @@ func (s *Server) build() error {
 	notes := &bus.Memory{}
 	p.mind = memory.New(s.store.Memory(), memory.Options{Logger: s.log, Bus: notes})
 	p.memory = p.mind
+	blobs := s.cfg.blobs
+	if blobs == nil {
+		folder := media.NewFolder(s.cfg.files)
+		if err := folder.Sweep(context.Background(), time.Hour); err != nil {
+			s.log.Warn("files of cut uploads were not removed", "err", err)
+		}
+		blobs = folder
+	}
+	p.media = media.New(blobs, media.Options{PublicPath: s.cfg.publicPath})
 	p.lanes = messaging.New(s.store.Messaging(), messaging.Options{
-		Logger: s.log, Memories: p.memory, TurnTimeout: s.cfg.turnTimeout, AgentToAgent: s.cfg.agentToAgent, InputControl: s.cfg.inputControl,
+		Logger: s.log, Memories: forgetful{p.memory, p.media}, TurnTimeout: s.cfg.turnTimeout, AgentToAgent: s.cfg.agentToAgent, InputControl: s.cfg.inputControl,
 	})
 	p.messaging = p.lanes
 	for _, wrap := range s.cfg.wrapMessaging {
@@ -148,7 +159,26 @@ func (s *Server) deleting(ctx context.Context, id core.UUID) error {
 	if err := s.lanes.ForgetAgent(ctx, id); err != nil {
 		return err
 	}
+	if err := s.media.DeleteAgent(ctx, id); err != nil {
+		return err
+	}
 	return s.memory.ForgetAgent(ctx, id)
+}
+
+// forgetful does the neighbours' part of what messaging deletes: memories, and the files of a channel.
+type forgetful struct {
+	memory.Service
+	files media.Service
+}
+
+// ForgetChannel implements [messaging.Memories].
+func (f forgetful) ForgetChannel(ctx context.Context, channel core.UUID, dropRooms bool) error {
+	if dropRooms {
+		if err := f.files.DeleteChannel(ctx, channel); err != nil {
+			return err
+		}
+	}
+	return f.Service.ForgetChannel(ctx, channel, dropRooms)
 }
 
 // pluginsOf tells which plugins an active agent has, from its stored character.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/eliza-go/eliza"
+	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -23,8 +24,9 @@ type Server struct {
 // Start runs a server on a new database file until the test ends; opts come after the defaults.
 func Start(t testing.TB, opts ...eliza.Option) *Server {
 	t.Helper()
+	dir := t.TempDir()
 	srv, err := eliza.NewServer(append([]eliza.Option{
-		eliza.WithDatabase(filepath.Join(t.TempDir(), "eliza.db")), eliza.WithLogger(Quiet()), eliza.WithSocketRate(-1),
+		eliza.WithDatabase(filepath.Join(dir, "eliza.db")), eliza.WithFiles(media.DataDirs(dir)), eliza.WithLogger(Quiet()), eliza.WithSocketRate(-1),
 		eliza.WithRateLimits(eliza.Limit{}, eliza.Limit{}, eliza.Limit{}),
 	}, opts...)...)
 	if err != nil {

@@ -17,10 +17,11 @@ import (
 var statusOf = map[core.Code]int{
 	core.CodeInvalidID: 400, core.CodeBadRequest: 400, core.CodeMissingParam: 400, core.CodeInvalidRequest: 400,
 	core.CodeInvalidInput: 400, core.CodeValidation: 400, core.CodeCreate: 400, core.CodeInvalidContentType: 400,
-	core.CodeInvalidAgentID: 400, core.CodeUnauthorized: 401, core.CodeForbidden: 403,
+	core.CodeInvalidAgentID: 400, core.CodeInvalidFileType: 400, core.CodeUnauthorized: 401, core.CodeForbidden: 403,
 	core.CodeNotFound: 404, core.CodeAgentNotFound: 404, core.CodeChannelNotFound: 404, core.CodeConflict: 409,
-	core.CodePayloadTooLarge: 413, core.CodeRateLimit: 429, core.CodeUnavailable: 503, core.CodeTimeout: 504,
-	core.CodeStorageFull: 507,
+	core.CodePayloadTooLarge: 413, core.CodeFileTooLarge: 413, core.CodeRateLimit: 429, core.CodeUnavailable: 503, core.CodeTimeout: 504,
+	core.CodeStorageFull:     507,
+	core.CodeSessionNotFound: 404, core.CodeSessionExpired: 410, core.CodeSessionRenewal: 400,
 }
 
 // statusClientGone is nginx's convention for a request whose client left; it is only ever logged.
@@ -32,10 +33,16 @@ type errorBody struct {
 }
 
 type errorDetail struct {
-	Code    core.Code `json:"code"`
-	Message string    `json:"message"`
-	Details string    `json:"details,omitempty"`
+	Code      core.Code `json:"code"`
+	Message   string    `json:"message"`
+	Details   string    `json:"details,omitempty"`
+	Timestamp core.ISO  `json:"timestamp,omitempty"`
 }
+
+const timedErrors = "eliza.timedErrors" // key in a request's context
+
+// TimeErrors has the errors of a request say when they happened.
+func TimeErrors(c echo.Context) { c.Set(timedErrors, true) }
 
 // ErrNotFound is the answer to a path nobody serves.
 var ErrNotFound = &core.Error{Code: core.CodeNotFound, Message: "API endpoint not found"}
@@ -68,6 +75,9 @@ func WriteError(c echo.Context, log *slog.Logger, err error) error {
 	}
 	if e.Code == core.CodeInternal {
 		detail.Message, detail.Details = "Internal server error", RequestID(c)
+	}
+	if timed, _ := c.Get(timedErrors).(bool); timed {
+		detail.Timestamp = core.ISO(core.Now())
 	}
 	if c.Response().Committed {
 		return nil
