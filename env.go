@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 
 	"github.com/eliza-go/eliza/media"
+	"github.com/eliza-go/eliza/messaging"
 	"github.com/eliza-go/eliza/plugin"
 )
 
@@ -42,7 +44,15 @@ type environment struct {
 	FileLimit    string `env:"ELIZA_RATE_LIMIT_FILE"`
 	UploadLimit  string `env:"ELIZA_RATE_LIMIT_UPLOAD"`
 	UIEnable     string `env:"ELIZA_UI_ENABLE"`
-	UIDir        string `env:"ELIZA_UI_DIR"`
+
+	SessionTimeout    int `env:"SESSION_DEFAULT_TIMEOUT_MINUTES"`
+	SessionMinTimeout int `env:"SESSION_MIN_TIMEOUT_MINUTES"`
+	SessionMaxTimeout int `env:"SESSION_MAX_TIMEOUT_MINUTES"`
+	SessionDuration   int `env:"SESSION_MAX_DURATION_MINUTES"`
+	SessionWarning    int `env:"SESSION_WARNING_THRESHOLD_MINUTES"`
+	SessionCleanup    int `env:"SESSION_CLEANUP_INTERVAL_MINUTES"`
+
+	UIDir string `env:"ELIZA_UI_DIR"`
 }
 
 // FromEnvironment turns environment variables, as [os.Environ] gives them, into options. Only programs call
@@ -71,7 +81,7 @@ func FromEnvironment(environ []string, plugins ...plugin.Plugin) ([]Option, erro
 		return nil, err
 	}
 	opts := []Option{
-		WithRateLimits(general, file, upload), WithEnvFile(".env"), WithFiles(e.files()),
+		WithRateLimits(general, file, upload), WithEnvFile(".env"), WithFiles(e.files()), WithSessions(e.sessions()),
 		WithAddr(addr), WithDatabase(e.database()), WithAPIKey(e.key()), WithProduction(e.NodeEnv == "production"),
 		WithCORSOrigins(list(e.CORSOrigin)...), WithMaxBody(maxBody), WithSecretSalt(e.SecretSalt), WithSettings(declared(vars, plugins)),
 	}
@@ -99,6 +109,15 @@ func FromEnvironment(environ []string, plugins ...plugin.Plugin) ([]Option, erro
 		opts = append(opts, WithCharacters(root.FS()))
 	}
 	return opts, nil
+}
+
+// sessions are the times of sessions; what is out of range is brought into it.
+func (e *environment) sessions() messaging.SessionOptions {
+	minutes := func(n int) time.Duration { return time.Duration(n) * time.Minute }
+	return messaging.SessionOptions{
+		Timeout: minutes(e.SessionTimeout), MinTimeout: minutes(e.SessionMinTimeout), MaxTimeout: minutes(e.SessionMaxTimeout),
+		MaxDuration: minutes(e.SessionDuration), Warning: minutes(e.SessionWarning), Cleanup: minutes(e.SessionCleanup),
+	}
 }
 
 // files are the folders of files: below the data folder, unless one is named by itself.

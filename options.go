@@ -70,6 +70,7 @@ type config struct {
 	turnTimeout  time.Duration
 	agentToAgent int
 	inputControl string
+	sessions     messaging.SessionOptions
 	eventRate    float64
 
 	wrapAgents    []func(agents.Service) agents.Service
@@ -176,6 +177,9 @@ func WithAgentToAgent(messages int) Option { return func(c *config) { c.agentToA
 // WithInputControl says where clients' input is disabled while an agent answers: "dm" (the default), "all"
 // or "off".
 func WithInputControl(mode string) Option { return func(c *config) { c.inputControl = mode } }
+
+// WithSessions sets how long sessions last.
+func WithSessions(o messaging.SessionOptions) Option { return func(c *config) { c.sessions = o } }
 
 // WithSocketRate limits the events a second of one socket, 30 otherwise; negative = no limit.
 func WithSocketRate(events float64) Option { return func(c *config) { c.eventRate = events } }

@@ -16,6 +16,8 @@ type HandlerOptions struct {
 	Logger  *slog.Logger  // slog.Default() when nil
 	MaxBody int64         // of a JSON body, 2 MiB when 0
 	Wait    time.Duration // how long a request waits for an agent's answer; 5 minutes when 0
+
+	Now func() time.Time // what sessions have left is told by; time.Now when nil
 }
 
 // Handler serves the messaging routes over any [Service].
@@ -23,13 +25,17 @@ type Handler struct {
 	svc  Service
 	log  *slog.Logger
 	opts HandlerOptions
+	born time.Time
 }
 
 // NewHandler returns a Handler over svc.
 func NewHandler(svc Service, opts HandlerOptions) *Handler {
 	opts.Logger = cmp.Or(opts.Logger, slog.Default())
 	opts.Wait = cmp.Or(opts.Wait, 5*time.Minute)
-	return &Handler{svc: svc, log: opts.Logger.With("component", "messaging"), opts: opts}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return &Handler{svc: svc, log: opts.Logger.With("component", "messaging"), opts: opts, born: opts.Now()}
 }
 
 // Routes registers the routes on g, whose prefix the caller chooses (the contract's is /api/messaging). It
@@ -82,6 +88,22 @@ func (h *Handler) Routes(g *echo.Group) {
 	r.POST("/messages/search", h.search)
 	r.GET("/messages/:messageId", h.message)
 	r.PATCH("/messages/:messageId", h.patchMessage)
+
+	r.POST("/sessions", inSession(h.createSession))
+	r.GET("/sessions", inSession(h.sessions))
+	r.GET("/sessions/health", inSession(h.sessionsHealth))
+	r.GET("/sessions/:sessionId", inSession(h.getSession))
+	r.POST("/sessions/:sessionId/messages", inSession(h.postSession))
+	r.GET("/sessions/:sessionId/messages", inSession(h.sessionMessages))
+	r.POST("/sessions/:sessionId/renew", inSession(h.renewSession))
+	r.POST("/sessions/:sessionId/heartbeat", inSession(h.heartbeat))
+	r.PATCH("/sessions/:sessionId/timeout", inSession(h.patchSession))
+	r.DELETE("/sessions/:sessionId", inSession(h.deleteSession))
+
+	r.POST("/jobs", h.createJob)
+	r.GET("/jobs", h.jobs)
+	r.GET("/jobs/health", h.jobsHealth)
+	r.GET("/jobs/:jobId", h.job)
 }
 
 // serverRef is the id of a message server under any of its names.

@@ -37,8 +37,11 @@ type postRequest struct {
 	Mode        string         `json:"mode"`
 }
 
-func (r *postRequest) transport() (string, error) {
-	switch t := cmp.Or(r.Transport, r.Mode); t {
+func (r *postRequest) transport() (string, error) { return transportOf(r.Transport, r.Mode) }
+
+// transportOf is the transport a request names, perhaps under its older name.
+func transportOf(transport, mode string) (string, error) {
+	switch cmp.Or(transport, mode) {
 	case "", transportSocket:
 		return transportSocket, nil
 	case transportHTTP, "sync":
@@ -152,6 +155,12 @@ type nullable struct{ reply *replyView }
 func (n nullable) MarshalJSON() ([]byte, error) { return core.EncodeJSON(n.reply) }
 
 func (p *posted) answered(a *Answer) {
+	p.AgentResponse, p.AgentResponses = repliesOf(a)
+	p.Data.AgentResponse, p.Data.AgentResponses = p.AgentResponse, p.AgentResponses
+}
+
+// repliesOf are the last reply of an answer, null when there is none, and all of them.
+func repliesOf(a *Answer) (*nullable, *[]replyView) {
 	replies := make([]replyView, len(a.Replies))
 	for i, m := range a.Replies {
 		replies[i] = replied(m)
@@ -160,8 +169,7 @@ func (p *posted) answered(a *Answer) {
 	if len(replies) > 0 {
 		last.reply = &replies[len(replies)-1]
 	}
-	p.AgentResponse, p.AgentResponses = last, &replies
-	p.Data.AgentResponse, p.Data.AgentResponses = last, &replies
+	return last, &replies
 }
 
 func (h *Handler) messages(c echo.Context) error {

@@ -26,6 +26,12 @@ type brain struct {
 	core.BareRuntime
 	turn   brainFunc
 	joined chan core.Event
+	set    map[string]string
+}
+
+func (b *brain) Setting(key string) (string, bool) {
+	v, ok := b.set[key]
+	return v, ok
 }
 
 func (b *brain) Turn(ctx context.Context, t *core.Turn, out core.Out) (core.Outcome, error) {
@@ -142,7 +148,7 @@ func (l *lab) hire(turn brainFunc) core.UUID {
 	}
 	l.crew.mu.Lock()
 	defer l.crew.mu.Unlock()
-	l.crew.brains[id] = &brain{core.BareRuntime{ID: id, Char: c}, turn, make(chan core.Event)}
+	l.crew.brains[id] = &brain{core.BareRuntime{ID: id, Char: c}, turn, make(chan core.Event), nil}
 	return id
 }
 
@@ -153,6 +159,13 @@ func (l *lab) script(id core.UUID, turn brainFunc) {
 	b := *l.crew.brains[id]
 	b.turn = turn
 	l.crew.brains[id] = &b
+}
+
+// settings gives an agent settings.
+func (l *lab) settings(id core.UUID, set map[string]string) {
+	l.crew.mu.Lock()
+	defer l.crew.mu.Unlock()
+	l.crew.brains[id].set = set
 }
 
 func (l *lab) channel(kind string, participants ...core.UUID) core.UUID {

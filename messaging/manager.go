@@ -26,6 +26,9 @@ type Options struct {
 	MaxLost      int           // how often a turn that was lost to a crash is tried again; 3 when 0
 	AgentToAgent int           // agent messages in a row that are delivered to other agents; 0 = none
 	InputControl string        // "dm" (default), "all" or "off": where clients' input is disabled during a turn
+
+	Sessions SessionOptions
+	Now      func() time.Time // the clock sessions and jobs expire by; time.Now when nil
 }
 
 // withDefaults fills what is unset.
@@ -58,6 +61,10 @@ func (o Options) withDefaults() Options {
 	if o.InputControl == "" {
 		o.InputControl = "dm"
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Sessions = o.Sessions.withDefaults()
 	return o
 }
 
@@ -170,12 +177,17 @@ func (m *Manager) Shutdown(ctx context.Context) error {
 
 // housekeep removes what is no longer needed, now and then.
 func (m *Manager) housekeep(ctx context.Context) {
-	tick := time.NewTicker(10 * time.Minute)
+	tick, expiry := time.NewTicker(10*time.Minute), time.NewTicker(m.opts.Sessions.Cleanup)
 	defer tick.Stop()
+	defer expiry.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-expiry.C:
+			if err := m.sweepExpired(ctx); err != nil && ctx.Err() == nil {
+				m.log.Warn("sweep of sessions and jobs failed", "err", err)
+			}
 		case <-tick.C:
 			if err := m.store.Sweep(ctx, m.opts.Retention, 24*time.Hour); err != nil && ctx.Err() == nil {
 				m.log.Warn("sweep failed", "err", err)
@@ -183,6 +195,15 @@ func (m *Manager) housekeep(ctx context.Context) {
 		}
 	}
 }
+
+// sweepExpired removes sessions that have expired and jobs that ended long enough ago: all have when they expire.
+func (m *Manager) sweepExpired(ctx context.Context) error {
+	now := m.now()
+	return errors.Join(m.store.SweepSessions(ctx, now), m.store.SweepJobs(ctx, now-core.Millis(jobRetention.Milliseconds())))
+}
+
+// now is the time by the clock of the options.
+func (m *Manager) now() core.Millis { return core.MillisOf(m.opts.Now()) }
 
 // running returns the agents, or why nothing can be done now.
 func (m *Manager) running() (Agents, error) {

@@ -151,6 +151,7 @@ type Accepted struct {
 type Page struct {
 	ChannelID     core.UUID
 	Before, After core.Millis // exclusive; 0 = open
+	Oldest        bool        // the oldest Limit of those within Before and After, still newest first
 	AfterSeq      int64       // -1 = not used
 	Limit         int
 }

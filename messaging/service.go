@@ -55,6 +55,9 @@ type Service interface {
 	AgentServers(ctx context.Context, agent core.UUID) ([]core.UUID, error)
 	AddServerAgent(ctx context.Context, server, agent core.UUID) error
 	RemoveServerAgent(ctx context.Context, server, agent core.UUID) error
+
+	SessionService
+	JobService
 }
 
 // Edit changes a stored message: nil fields stay.

@@ -151,4 +151,7 @@ type Store interface {
 	AgentServers(ctx context.Context, agent core.UUID) ([]core.UUID, error)
 	AddServerAgent(ctx context.Context, server, agent core.UUID) error
 	RemoveServerAgent(ctx context.Context, server, agent core.UUID) error
+
+	SessionStore
+	JobStore
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -89,6 +90,10 @@ func (s messagingStore) Messages(ctx context.Context, p messaging.Page) ([]messa
 	case p.AfterSeq >= 0:
 		and(`m.seq > ?`, p.AfterSeq)
 		order = ` ORDER BY m.seq`
+	case p.Oldest:
+		page, more, err := messagePage(s.db.read(ctx), where+` ORDER BY m.created_at, m.seq LIMIT ?`, append(args, p.Limit+1), p.Limit)
+		slices.Reverse(page)
+		return page, more, err
 	case p.Before > 0 || p.After > 0:
 		order = ` ORDER BY m.created_at DESC, m.seq DESC`
 	}

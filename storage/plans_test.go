@@ -94,11 +94,31 @@ func TestQueriesUseIndexes(t *testing.T) {
 	}
 	// The unfinished deliveries, and those of one message, are few: they may be sorted.
 	sorted := []string{"due", "claim", "claim again", "reap", "end agent"}
+	session := messaging.Session{ID: core.NewUUID(), ChannelID: core.NewUUID(), ExpiresAt: core.ISO(now) + 60_000}
+	job := messaging.Job{ID: core.NewUUID(), ChannelID: core.NewUUID(), MessageID: core.NewUUID(), ExpiresAt: now + 60_000}
+	own := func(id core.UUID) messaging.NewChannel {
+		return messaging.NewChannel{ID: id, ServerID: core.DefaultServerID, Type: messaging.TypeDM}
+	}
 	for _, step := range []struct {
 		name string
 		run  func() error
 		want string // in one of the plans
 	}{
+		{"create session", func() error { return s.CreateSession(ctx, session, own(session.ChannelID)) }, ""},
+		{"session", func() error { _, err := s.Session(ctx, session.ID); return err }, "SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (id=?)"},
+		{"sessions", func() error { _, _, err := s.Sessions(ctx, now, 10); return err }, "SCAN sessions USING INDEX sessions_created"},
+		{"count sessions", func() error { _, _, err := s.Sessions(ctx, now, 10); return err }, "SCAN sessions USING COVERING INDEX sessions_expires"},
+		{"change session", func() error {
+			_, err := s.ChangeSession(ctx, session.ID, func(*messaging.Session) error { return nil })
+			return err
+		}, ""},
+		{"sweep sessions", func() error { return s.SweepSessions(ctx, now) }, "sessions_expires (expires_at<?)"},
+		{"create job", func() error {
+			return s.CreateJob(ctx, job, own(job.ChannelID), 10, func(context.Context) error { return nil })
+		}, "SCAN jobs USING COVERING INDEX jobs_expires"},
+		{"job", func() error { _, err := s.Job(ctx, job.ID, now); return err }, "SEARCH j USING INDEX sqlite_autoindex_jobs_1 (id=?)"},
+		{"jobs", func() error { _, _, _, err := s.Jobs(ctx, "", now, 10); return err }, "SCAN j USING INDEX jobs_created"},
+		{"sweep jobs", func() error { return s.SweepJobs(ctx, now) }, "jobs_expires (expires_at<?)"},
 		{"accept", send, "deliveries_lane"},
 		{"accept again", send, "central_messages_dedup"},
 		{"newest", page(messaging.Page{AfterSeq: -1}), "SEARCH m USING INDEX central_messages_seq (channel_id=?)"},

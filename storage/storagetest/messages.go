@@ -38,6 +38,8 @@ var messageTests = []subtest{
 			{"before", messaging.Page{AfterSeq: -1, Before: sent[4].CreatedAt, Limit: 2}, []int64{4, 3}, true},
 			{"before, the end", messaging.Page{AfterSeq: -1, Before: sent[2].CreatedAt, Limit: 2}, []int64{2, 1}, false},
 			{"after", messaging.Page{AfterSeq: -1, After: sent[7].CreatedAt, Limit: 5}, []int64{10, 9}, false},
+			{"after, the oldest", messaging.Page{AfterSeq: -1, After: sent[3].CreatedAt, Oldest: true, Limit: 2}, []int64{6, 5}, true},
+			{"after, the oldest and all", messaging.Page{AfterSeq: -1, After: sent[6].CreatedAt, Oldest: true, Limit: 3}, []int64{10, 9, 8}, false},
 			{"between", messaging.Page{AfterSeq: -1, Before: sent[7].CreatedAt, After: sent[3].CreatedAt, Limit: 5}, []int64{7, 6, 5}, false},
 			{"after a number, oldest first", messaging.Page{AfterSeq: 7, Limit: 2}, []int64{8, 9}, true},
 			{"after number 0", messaging.Page{AfterSeq: 0, Limit: 2}, []int64{1, 2}, true},

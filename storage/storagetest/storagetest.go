@@ -33,6 +33,8 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"Changes", changeTests},
 		{"Deliveries", deliveryTests},
 		{"Recovery", recoveryTests},
+		{"Sessions", sessionTests},
+		{"Jobs", jobTests},
 		{"Transactions", transactionTests},
 		{"Interleavings", modelTests},
 	} {

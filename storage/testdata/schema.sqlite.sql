@@ -114,6 +114,19 @@ CREATE TABLE entities (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (agent_id, id)
 ) WITHOUT ROWID;
+CREATE TABLE jobs (
+    id         TEXT PRIMARY KEY,
+    channel_id TEXT NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+    message_id TEXT NOT NULL,
+    agent_id   TEXT NOT NULL,
+    user_id    TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    metadata   TEXT
+);
+CREATE INDEX jobs_channel ON jobs (channel_id);
+CREATE INDEX jobs_created ON jobs (created_at DESC, id);
+CREATE INDEX jobs_expires ON jobs (expires_at);
 CREATE TABLE memories (
     id              TEXT NOT NULL,
     agent_id        TEXT NOT NULL,
@@ -188,6 +201,25 @@ CREATE INDEX rooms_channel ON rooms (channel_id);
 CREATE INDEX rooms_list ON rooms (agent_id, created_at DESC, id DESC);
 CREATE INDEX rooms_server ON rooms (server_id);
 CREATE INDEX rooms_world ON rooms (world_id);
+CREATE TABLE sessions (
+    id            TEXT PRIMARY KEY,
+    channel_id    TEXT NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+    agent_id      TEXT NOT NULL,
+    user_id       TEXT NOT NULL,
+    timeout       INTEGER NOT NULL,
+    auto_renew    INTEGER NOT NULL,
+    max_duration  INTEGER NOT NULL,
+    warning       INTEGER NOT NULL,
+    renewals      INTEGER NOT NULL DEFAULT 0,
+    created_at    INTEGER NOT NULL,
+    renewed_at    INTEGER NOT NULL,
+    last_activity INTEGER NOT NULL,
+    expires_at    INTEGER NOT NULL,
+    metadata      TEXT
+);
+CREATE INDEX sessions_channel ON sessions (channel_id);
+CREATE INDEX sessions_created ON sessions (created_at DESC, id);
+CREATE INDEX sessions_expires ON sessions (expires_at, warning);
 CREATE TABLE worlds (
     agent_id   TEXT NOT NULL,
     id         TEXT NOT NULL,
