@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"internal/ratelimit":  {},
 	"messaging/socketio":  {},
 	"agents":              {},
+	"audio":               {},
 	"media":               {},
 	"memory":              {},
 	"runtime":             {},
@@ -31,17 +32,18 @@ var allowed = map[string][]string{
 	"plugin/bootstrap":    {"plugin"},
 	"plugin/doctor":       {"plugin"},
 	"plugin/openai":       {"plugin"},
+	"plugin/speech":       {"plugin"},
 	"storage":             {"agents", "memory", "messaging", "runtime"},
 	"storage/storagetest": {"storage", "agents", "memory", "messaging"},
 	"internal/elizatest":  {"", "media", "plugin"},
 	"": {
-		"agents", "agents/loop", "media", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
+		"agents", "agents/loop", "audio", "media", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
 		"plugin/doctor", "runtime", "storage", "internal/ratelimit",
 	},
 }
 
 // servesHTTP lists who may use the HTTP glue.
-var servesHTTP = []string{"", "agents", "media", "memory", "messaging", "runtime", "plugin", "internal/ratelimit"}
+var servesHTTP = []string{"", "agents", "audio", "media", "memory", "messaging", "runtime", "plugin", "internal/ratelimit"}
 
 type listed struct {
 	ImportPath string

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/eliza-go/eliza/agents"
+	"github.com/eliza-go/eliza/audio"
 	"github.com/eliza-go/eliza/internal/httpapi"
 	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/memory"
@@ -23,6 +24,7 @@ type Groups struct {
 	Memory    Group        // /api/memory
 	Messaging Group        // /api/messaging
 	Media     Group        // /api/media
+	Audio     Group        // /api/audio
 	Files     Group        // /media; names are secrets, nobody is asked for a key
 	Runtime   Group        // /api/runtime, and /api/server
 	System    Group        // /api/system
@@ -49,7 +51,10 @@ func (s *Server) newGroups() Groups {
 			files.MessagingRoutes(g)
 			talk.Routes(g)
 		}),
-		Media:   files,
+		Media: files,
+		Audio: audio.NewHandler(s.audio, audio.HandlerOptions{
+			Logger: s.log, MaxBody: s.cfg.maxBody, File: []echo.MiddlewareFunc{s.limits.file}, Upload: []echo.MiddlewareFunc{s.limits.upload},
+		}),
 		Files:   routes(files.FileRoutes),
 		Runtime: s.operations,
 		System:  routes(s.operations.SystemRoutes),
@@ -72,6 +77,7 @@ func (s *Server) Mount(g *echo.Group) {
 	s.groups.Agents.Routes(api.Group("/agents"))
 	s.groups.Memory.Routes(api.Group("/memory"))
 	s.groups.Messaging.Routes(api.Group("/messaging"))
+	s.groups.Audio.Routes(api.Group("/audio"))
 	s.groups.Runtime.Routes(api.Group("/runtime"))
 	s.groups.Runtime.Routes(api.Group("/server"))
 	s.groups.System.Routes(api.Group("/system"))

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/eliza-go/eliza/agents"
 	"github.com/eliza-go/eliza/agents/loop"
+	"github.com/eliza-go/eliza/audio"
 	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/messaging"
@@ -35,6 +37,7 @@ type parts struct {
 	agents    agents.Service
 	memory    memory.Service
 	media     media.Service
+	audio     audio.Service
 
 	gateway    *messaging.Gateway
 	routes     *plugin.Routes
@@ -94,6 +97,7 @@ func (s *Server) build() error {
 			return errors.New("eliza: WrapAgents: no service returned")
 		}
 	}
+	p.audio = audio.New(p.agents, audio.Options{Messages: spoken{p.messaging}, TurnTimeout: s.cfg.turnTimeout})
 	p.gateway = messaging.NewGateway(p.messaging, messaging.GatewayOptions{
 		Logger: s.log, Authenticate: s.cfg.auth, Logs: s.logs, InputControl: s.cfg.inputControl, EventRate: s.cfg.eventRate,
 		Socket: socketio.Options{Origin: origin(s.cfg.origins)},
@@ -163,6 +167,22 @@ func (s *Server) deleting(ctx context.Context, id core.UUID) error {
 		return err
 	}
 	return s.memory.ForgetAgent(ctx, id)
+}
+
+// spoken tells audio what a message says.
+type spoken struct{ svc messaging.Service }
+
+// MessageText implements [audio.Messages]: an agent speaks what was said where it takes part.
+func (m spoken) MessageText(ctx context.Context, agent, id core.UUID) (string, error) {
+	msg, err := m.svc.Message(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	there, err := m.svc.ChannelAgents(ctx, msg.ChannelID)
+	if err == nil && !slices.Contains(there, agent) {
+		err = messaging.ErrMessageNotFound
+	}
+	return msg.Content, err
 }
 
 // forgetful does the neighbours' part of what messaging deletes: memories, and the files of a channel.

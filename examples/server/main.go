@@ -17,6 +17,7 @@ import (
 
 	"github.com/eliza-go/eliza"
 	"github.com/eliza-go/eliza/plugin/openai"
+	"github.com/eliza-go/eliza/plugin/speech"
 )
 
 func main() {
@@ -37,11 +38,15 @@ func run(ctx context.Context) error {
 		return err
 	}
 	models := openai.Plugin(openai.Options{})
+	hearing := speech.Options{TranscribeCommand: os.Getenv("ELIZA_TRANSCRIBE_COMMAND"), Logger: log}
+	if err := hearing.Validate(); err != nil {
+		return fmt.Errorf("ELIZA_TRANSCRIBE_COMMAND: %w", err)
+	}
 	opts, err := eliza.FromEnvironment(os.Environ(), models)
 	if err != nil {
 		return err
 	}
-	opts = append(opts, eliza.WithLogger(log), eliza.WithLog(min(level, slog.LevelInfo), 0), eliza.WithPlugins(models, statusPlugin()), eliza.WrapAgents(newOverlay(os.Environ()).wrap))
+	opts = append(opts, eliza.WithLogger(log), eliza.WithLog(min(level, slog.LevelInfo), 0), eliza.WithPlugins(models, speech.Plugin(hearing), statusPlugin()), eliza.WrapAgents(newOverlay(os.Environ()).wrap))
 	srv, err := eliza.NewServer(opts...)
 	if err != nil {
 		return err

@@ -16,6 +16,9 @@
 //	OPENAI_EMBEDDING_MODEL                     embeddings are offered only when it is set
 //	OPENAI_EMBEDDING_DIMENSIONS                numbers in a vector; needed for models this package does not know;
 //	                                           EMBEDDING_DIMENSION is read too
+//	OPENAI_TRANSCRIPTION_MODEL                 transcription is offered only when it is set; at OpenAI's own address,
+//	                                           with a key, it is gpt-4o-mini-transcribe by itself
+//	OPENAI_TTS_MODEL, OPENAI_TTS_VOICE         likewise for speech: gpt-4o-mini-tts, alloy
 //
 // The parameters of a call come from the call, then from <TYPE>_<PARAM> (TEXT_SMALL_TEMPERATURE), then from
 // DEFAULT_<PARAM>, then from MODEL_MAX_TOKEN, MODEL_TEMPERATURE, MODEL_FREQ_PENALTY and MODEL_PRESENCE_PENALTY.

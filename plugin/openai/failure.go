@@ -156,6 +156,9 @@ func (f *failure) forGood(name string) bool {
 	if name == "stream_options" {
 		return true
 	}
+	if name == voiceField { // another one may be fine
+		return false
+	}
 	for _, sign := range [...]string{
 		"unsupported", "not support", "unrecognized", "unknown", "unexpected", "not permitted", "not allowed", "forbidden", "fixed",
 	} {

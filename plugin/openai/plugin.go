@@ -16,6 +16,10 @@ const (
 	DefaultSmallModel = "gpt-4o-mini"
 	DefaultLargeModel = "gpt-4o"
 
+	DefaultTranscriptionModel = "gpt-4o-mini-transcribe" // at DefaultBaseURL only
+	DefaultSpeechModel        = "gpt-4o-mini-tts"        // at DefaultBaseURL only
+	DefaultVoice              = "alloy"
+
 	defaultConcurrent = 32
 	defaultRetries    = 4
 	defaultFirst      = 5 * time.Minute
@@ -32,6 +36,9 @@ type Options struct {
 	LargeModel          string // DefaultLargeModel when ""
 	EmbeddingModel      string // no embeddings when "" and no setting names one
 	EmbeddingDimensions int    // the model's own when 0
+	TranscriptionModel  string // when "" and no setting names one: DefaultTranscriptionModel at OpenAI itself, elsewhere none
+	SpeechModel         string // likewise: DefaultSpeechModel
+	Voice               string // DefaultVoice when ""
 
 	Priority int // of the plugin, against other plugins with models
 
@@ -63,7 +70,7 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Plugin offers text models, and embeddings when a model for them is named. Agents of one Plugin that use
+// Plugin offers text models, and embeddings, transcription and speech when a model for them is named. Agents of one Plugin that use
 // the same address and key share one limit of concurrent requests.
 func Plugin(opts Options) plugin.Plugin {
 	opts.setDefaults()
@@ -91,7 +98,8 @@ func (b *backend) models(rt core.Runtime) (core.Models, error) {
 	if err := s.check(); err != nil {
 		return core.Models{}, err
 	}
-	if _, ok, err := s.endpoint(); err != nil || !ok {
+	ep, ok, err := s.endpoint()
+	if err != nil || !ok {
 		return core.Models{}, err
 	}
 	m := core.Models{Text: &textModel{backend: b, settings: s}}
@@ -101,6 +109,12 @@ func (b *backend) models(rt core.Runtime) (core.Models, error) {
 			return core.Models{}, err
 		}
 		m.Embedder = &embedder{backend: b, settings: s, model: name, dim: dim}
+	}
+	if s.transcriptionModel(ep) != "" {
+		m.Transcriber = &transcriber{backend: b, settings: s}
+	}
+	if s.speechModel(ep) != "" {
+		m.Speaker = &speaker{backend: b, settings: s}
 	}
 	return m, nil
 }

@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -14,8 +13,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
-
-	"github.com/eliza-go/eliza/runtime/core"
 )
 
 const (
@@ -55,13 +52,18 @@ type answer struct {
 
 // exchange posts body until take has read an answer, repeating what may be repeated.
 func (p *provider) exchange(ctx context.Context, path string, body request, take func(*answer) error) error {
+	return p.post(ctx, path, body, nil, take)
+}
+
+// post is exchange for a body that may have a file: then it is sent as a form.
+func (p *provider) post(ctx context.Context, path string, body request, file *attachment, take func(*answer) error) error {
 	model, _ := body["model"].(string)
 	var refused []string
 	for _, name := range p.known(model) {
 		body.refuse(name)
 	}
 	for try := 0; ; {
-		err := p.attempt(ctx, path, body, take)
+		err := p.attempt(ctx, path, body, file, take)
 		if err == nil {
 			p.learn(model, refused)
 			return nil
@@ -94,8 +96,8 @@ func (p *provider) exchange(ctx context.Context, path string, body request, take
 }
 
 // attempt makes one request under the limit of concurrency.
-func (p *provider) attempt(ctx context.Context, path string, body request, take func(*answer) error) error {
-	raw, err := core.EncodeJSON(body)
+func (p *provider) attempt(ctx context.Context, path string, body request, file *attachment, take func(*answer) error) error {
+	content, err := body.encode(file)
 	if err != nil {
 		return &failure{err: p.modelError("The request to the model cannot be written", err)}
 	}
@@ -108,7 +110,7 @@ func (p *provider) attempt(ctx context.Context, path string, body request, take 
 	w := newWatch(cancel, p.opts)
 	defer w.stop()
 
-	req, err := p.request(ctx, path, raw)
+	req, err := p.request(ctx, path, content)
 	if err != nil {
 		return &failure{err: p.modelError("The address of the model provider is wrong", err)}
 	}
@@ -129,7 +131,7 @@ func (p *provider) attempt(ctx context.Context, path string, body request, take 
 	return nil
 }
 
-func (p *provider) request(ctx context.Context, path string, raw []byte) (*http.Request, error) {
+func (p *provider) request(ctx context.Context, path string, content payload) (*http.Request, error) {
 	u, err := url.Parse(p.baseURL)
 	if err != nil {
 		return nil, err
@@ -138,12 +140,15 @@ func (p *provider) request(ctx context.Context, path string, raw []byte) (*http.
 	if u.RawPath != "" {
 		u.RawPath = strings.TrimRight(u.RawPath, "/") + path
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), http.NoBody)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "text/event-stream, application/json")
+	req.ContentLength = content.size
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(content.open()), nil }
+	req.Body = io.NopCloser(content.open())
+	req.Header.Set("Content-Type", content.mime)
+	req.Header.Set("Accept", "text/event-stream, application/json, audio/*")
 	if p.key != "" {
 		req.Header.Set("Authorization", "Bearer "+p.key)
 	}

@@ -17,13 +17,23 @@ type message struct {
 	Content string `json:"content"`
 }
 
+// voiceField is the parameter with the voices to choose from.
+const voiceField = "voice"
+
+// voices are those that will do, the best one first. Only that is sent; an endpoint that does not know it is
+// asked for the next.
+type voices []string
+
+// MarshalJSON writes the best voice.
+func (v voices) MarshalJSON() ([]byte, error) { return core.EncodeJSON(v[0]) }
+
 // systemRole stands for the role "system" among the parameters an endpoint may refuse.
 const systemRole = "system"
 
 // optional lists what a request can do without, most often refused first.
 var optional = [...]string{
 	"max_tokens", "temperature", "stream_options", "top_p", "top_k", "min_p", "seed", "repetition_penalty",
-	"frequency_penalty", "presence_penalty", "stop", "user", "dimensions", systemRole,
+	"frequency_penalty", "presence_penalty", "stop", "user", "dimensions", "response_format", "language", voiceField, systemRole,
 }
 
 // has tells whether a parameter could still be left out.
@@ -31,6 +41,10 @@ func (r request) has(name string) bool {
 	if name == systemRole {
 		m, _ := r["messages"].([]message)
 		return len(m) > 1 && m[0].Role == systemRole
+	}
+	if name == voiceField {
+		v, _ := r[name].(voices)
+		return len(v) > 1
 	}
 	_, ok := r[name]
 	return ok
@@ -45,6 +59,8 @@ func (r request) refuse(name string) bool {
 	case "max_tokens":
 		r["max_completion_tokens"] = r[name]
 		delete(r, name)
+	case voiceField:
+		r[name] = r[name].(voices)[1:]
 	case systemRole:
 		m := r["messages"].([]message)
 		merged := append([]message(nil), m[1:]...)

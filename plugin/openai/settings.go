@@ -19,6 +19,9 @@ const (
 	keyLarge      = "OPENAI_LARGE_MODEL"
 	keyEmbedding  = "OPENAI_EMBEDDING_MODEL"
 	keyDimensions = "OPENAI_EMBEDDING_DIMENSIONS"
+	keyTranscribe = "OPENAI_TRANSCRIPTION_MODEL"
+	keySpeak      = "OPENAI_TTS_MODEL"
+	keyVoice      = "OPENAI_TTS_VOICE"
 
 	keyAnyDimension = "EMBEDDING_DIMENSION"
 )
@@ -51,7 +54,7 @@ func (p param) names(textType string) []string {
 }
 
 func settingNames() []string {
-	names := []string{keyAPIKey, keyBaseURL, keySmall, "SMALL_MODEL", keyLarge, "LARGE_MODEL", keyEmbedding, keyDimensions, keyAnyDimension}
+	names := []string{keyAPIKey, keyBaseURL, keySmall, "SMALL_MODEL", keyLarge, "LARGE_MODEL", keyEmbedding, keyDimensions, keyAnyDimension, keyTranscribe, keySpeak, keyVoice}
 	for _, p := range params {
 		names = append(names, core.TextSmall+"_"+p.setting)
 		names = append(names, p.names(core.TextLarge)...)
@@ -116,6 +119,22 @@ func (s settings) textModel(textType string) string {
 }
 
 func (s settings) embeddingModel() string { return first(s.get(keyEmbedding), s.opts.EmbeddingModel) }
+
+func (s settings) transcriptionModel(ep endpoint) string {
+	return first(s.get(keyTranscribe), s.opts.TranscriptionModel, ep.official(DefaultTranscriptionModel))
+}
+
+func (s settings) speechModel(ep endpoint) string {
+	return first(s.get(keySpeak), s.opts.SpeechModel, ep.official(DefaultSpeechModel))
+}
+
+// official is a model OpenAI itself has, "" for another endpoint: nobody knows what that one offers.
+func (ep endpoint) official(model string) string {
+	if ep.baseURL != DefaultBaseURL || ep.key == "" {
+		return ""
+	}
+	return model
+}
 
 func first(values ...string) string {
 	for _, v := range values {
