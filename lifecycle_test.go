@@ -21,6 +21,7 @@ import (
 	"github.com/eliza-go/eliza"
 	"github.com/eliza-go/eliza/agents"
 	"github.com/eliza-go/eliza/internal/elizatest"
+	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/messaging"
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
@@ -258,11 +259,11 @@ func TestOptionsThatAreWrongAreNamed(t *testing.T) {
 	t.Parallel()
 	db := filepath.Join(t.TempDir(), "eliza.db")
 	_, err := eliza.NewServer(
-		eliza.WithDatabase(""), eliza.WithMaxBody(0), eliza.WithTurnTimeout(-1), eliza.WithInputControl("maybe"), eliza.WithPublicPath("x/"), eliza.WithCORSOrigins("nope"),
+		eliza.WithDatabase(""), eliza.WithMaxBody(0), eliza.WithFiles(media.Dirs{Agents: "x"}), eliza.WithTurnTimeout(-1), eliza.WithInputControl("maybe"), eliza.WithPublicPath("x/"), eliza.WithCORSOrigins("nope"),
 		eliza.WithAPICORSOrigins("https://*.example.com"), eliza.WithProduction(true), eliza.WithAgentToAgent(-1), eliza.WrapAgents(nil), eliza.WrapMessaging(nil),
 	)
 	for _, name := range []string{
-		"WithDatabase", "WithMaxBody", "WithTurnTimeout", "WithInputControl", "WithPublicPath", "WithCORSOrigins", "WithAPICORSOrigins", "WithSecretSalt", "WithAgentToAgent", "WrapAgents", "WrapMessaging",
+		"WithDatabase", "WithMaxBody", "WithFiles", "WithTurnTimeout", "WithInputControl", "WithPublicPath", "WithCORSOrigins", "WithAPICORSOrigins", "WithSecretSalt", "WithAgentToAgent", "WrapAgents", "WrapMessaging",
 	} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in %v", name, err)

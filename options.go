@@ -230,6 +230,9 @@ func newConfig(opts []Option) (*config, error) {
 	if c.store == nil && c.database == "" {
 		wrong("WithDatabase: empty")
 	}
+	if d := c.files; d.Agents == "" || d.Channels == "" || d.Generated == "" {
+		wrong("WithFiles: all three folders must be named")
+	}
 	if c.maxBody < 1 {
 		wrong("WithMaxBody: %d is not positive", c.maxBody)
 	}

@@ -32,6 +32,7 @@ type parts struct {
 	lanes   *messaging.Manager
 	mind    *memory.Manager
 	agency  *agents.Manager
+	folder  *media.Folder // nil when the host keeps files elsewhere
 
 	messaging messaging.Service
 	agents    agents.Service
@@ -57,11 +58,8 @@ func (s *Server) build() error {
 	p.memory = p.mind
 	blobs := s.cfg.blobs
 	if blobs == nil {
-		folder := media.NewFolder(s.cfg.files)
-		if err := folder.Sweep(context.Background(), time.Hour); err != nil {
-			s.log.Warn("files of cut uploads were not removed", "err", err)
-		}
-		blobs = folder
+		p.folder = media.NewFolder(s.cfg.files)
+		blobs = p.folder
 	}
 	p.media = media.New(blobs, media.Options{PublicPath: s.cfg.publicPath})
 	p.lanes = messaging.New(s.store.Messaging(), messaging.Options{

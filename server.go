@@ -81,6 +81,7 @@ func (s *Server) Start(ctx context.Context) error {
 		}
 		s.work.Go(func() { s.housekeep(ctx) })
 		s.work.Go(func() { s.wakeServices(ctx) })
+		s.work.Go(func() { s.sweepFiles(ctx) })
 	})
 	return s.startErr
 }
@@ -202,6 +203,16 @@ func (s *Server) housekeep(ctx context.Context) {
 				s.log.Warn("sweep failed", "err", err)
 			}
 		}
+	}
+}
+
+// sweepFiles removes what uploads left behind that a crash cut.
+func (s *Server) sweepFiles(ctx context.Context) {
+	if s.folder == nil {
+		return
+	}
+	if err := s.folder.Sweep(ctx, time.Hour); err != nil && ctx.Err() == nil {
+		s.log.Warn("files of cut uploads were not removed", "err", err)
 	}
 }
 
