@@ -52,7 +52,7 @@ func (h *Handler) Routes(g *echo.Group) {
 	files.POST("/:agentId/audio-messages", h.uploading(h.hear))
 	files.POST("/:agentId/speech", byVoice)
 	files.POST("/:agentId/speech/conversation", func(c echo.Context) error {
-		if isForm(c.Request()) {
+		if httpapi.IsForm(c.Request()) {
 			return byVoice(c)
 		}
 		if req := c.Request(); req.Body != nil {
@@ -110,7 +110,7 @@ func (h *Handler) agent(c echo.Context) (core.UUID, error) {
 
 // recording is what a form holds, for a model.
 func (u *upload) recording() Recording {
-	return Recording{Audio: u.file, Name: u.name, Language: languageHint(u.fields["language"])}
+	return Recording{Audio: u.file, Name: u.name, Language: languageHint(u.form.Field("language"))}
 }
 
 // languageHint is a language as clients name it, "" when it is no name of one.

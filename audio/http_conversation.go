@@ -86,8 +86,8 @@ func (h *Handler) converseByVoice(c echo.Context, agent core.UUID, u *upload) er
 // question is what was said in a form's recording. Its fields have the names of the JSON ones.
 func (u *upload) question(text string) Question {
 	return conversationRequest{
-		Text: text, RoomID: u.fields["roomId"], EntityID: u.fields["entityId"], WorldID: u.fields["worldId"],
-		UserName: u.fields["userName"], Name: u.fields["name"], Voice: u.fields["voice"],
+		Text: text, RoomID: u.form.Field("roomId"), EntityID: u.form.Field("entityId"), WorldID: u.form.Field("worldId"),
+		UserName: u.form.Field("userName"), Name: u.form.Field("name"), Voice: u.form.Field("voice"),
 	}.question()
 }
 

@@ -51,7 +51,7 @@ func NewHandler(svc Service, agents Agents, opts HandlerOptions) *Handler {
 }
 
 func (h *Handler) router(g *echo.Group) *httpapi.Router {
-	return httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger, MaxBody: h.opts.MaxUpload + formOverhead})
+	return httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger, MaxBody: h.opts.MaxUpload + httpapi.FormOverhead})
 }
 
 // Routes registers the uploads of the media prefix (the contract's is /api/media). They bring no
@@ -117,7 +117,7 @@ func (h *Handler) toChannel(c echo.Context) error {
 }
 
 func (h *Handler) upload(c echo.Context, kind Kind, owner core.UUID) error {
-	body, err := fileOf(c, h.opts.MaxUpload)
+	body, err := httpapi.FileOf(c.Request(), h.opts.MaxUpload)
 	if err != nil {
 		return err
 	}
