@@ -77,6 +77,16 @@ type Store interface {
 	Memories(ctx context.Context, agent core.UUID, q core.MemoryQuery) ([]core.Memory, bool, error)
 	// Nearest returns the q.Limit memories most similar to q.Vector, best first.
 	Nearest(ctx context.Context, agent core.UUID, q core.MemoryQuery) ([]core.Memory, error)
+	// Strangers returns the newest q.Limit memories that have no vector to compare with q.Vector and have one
+	// of the words in their text.
+	Strangers(ctx context.Context, agent core.UUID, q core.MemoryQuery, words []string) ([]core.Memory, error)
+	// Unembedded returns memories that wait for a vector of a model of that size, those without one first,
+	// then the newest: all but those that have one, that the model refused, and whose vector was given.
+	Unembedded(ctx context.Context, agent core.UUID, model string, dim, limit int) ([]core.Memory, error)
+	// CountUnembedded counts them.
+	CountUnembedded(ctx context.Context, agent core.UUID, model string, dim int) (int, error)
+	// SetEmbeddings stores vectors in one transaction, except for memories whose text is no longer the same.
+	SetEmbeddings(ctx context.Context, agent core.UUID, model string, list []Embedding) error
 	UpdateMemory(ctx context.Context, agent, id core.UUID, p MemoryPatch) (*core.Memory, error) // ErrNotFound
 	// DeleteMemories removes memories by id with their fragments and counts those named.
 	DeleteMemories(ctx context.Context, agent core.UUID, ids []core.UUID) (int64, error)
@@ -120,6 +130,10 @@ type WorldPatch struct {
 	Metadata map[string]any
 }
 
+// GivenModel is the name of the model of vectors that came without one: they are compared with those of any
+// model of their size, and left as they are by [Manager.Embed] when they have the size of its model's.
+const GivenModel = "given"
+
 // MemoryPatch changes a memory: nil fields stay, the others replace what is stored.
 type MemoryPatch struct {
 	Content   *core.Content
@@ -127,6 +141,13 @@ type MemoryPatch struct {
 	Embedding []float32
 	Model     string // of the embedding; "" keeps the stored one
 	SameSize  bool   // an embedding must have the size of the stored one
+}
+
+// Embedding is what a model made of the text of a memory.
+type Embedding struct {
+	ID     core.UUID
+	Text   string    // the whole of it, as the memory was read
+	Vector []float32 // nil = the model makes none of this text, and is not asked again
 }
 
 // Connection is what an agent has to know before a turn. Empty names of World and Room mean "as it is".

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -69,8 +70,12 @@ func (r *memoryRow) setMetadata(m map[string]any) {
 	r.Metadata, r.SourceID, r.DocumentID = m, textKey(m, "sourceId"), textKey(m, "documentId")
 }
 
+// setEmbedding takes a vector, of unknown make when no model is named; without one the memory waits for it.
 func (r *memoryRow) setEmbedding(v []float32, model string) {
-	r.Embedding, r.EmbeddingDim, r.EmbeddingModel = v, len(v), model
+	r.Embedding, r.EmbeddingDim, r.EmbeddingModel = v, len(v), ""
+	if len(v) > 0 {
+		r.EmbeddingModel = cmp.Or(model, memory.GivenModel)
+	}
 }
 
 func (r *memoryRow) memory() core.Memory {
@@ -235,11 +240,23 @@ func (s memoryStore) UpdateMemory(ctx context.Context, agent, id core.UUID, p me
 	if err != nil {
 		return nil, err
 	}
+	s.forgetVectors(ctx, agent, []core.UUID{id})
 	return &m, nil
 }
 
+// forgetVectors drops what is kept in memory of embeddings that were changed or removed, once that is
+// committed; ids nil = all of the agent's.
+func (s memoryStore) forgetVectors(ctx context.Context, agent core.UUID, ids []core.UUID) {
+	core.AfterCommit(ctx, func() { s.db.vectors.forget(agent, ids) })
+}
+
+// patchMemory changes a row. A vector stays beside a new text, as the best there is, but waits for another.
 func patchMemory(tx *gorm.DB, r *memoryRow, p memory.MemoryPatch) error {
+	stored := r.EmbeddingModel
 	if p.Content != nil {
+		if p.Content.Text != r.Content.V.Text {
+			r.EmbeddingModel = ""
+		}
 		r.Content.V = *p.Content
 	}
 	if p.Metadata != nil {
@@ -249,11 +266,7 @@ func patchMemory(tx *gorm.DB, r *memoryRow, p memory.MemoryPatch) error {
 		if p.SameSize && r.EmbeddingDim > 0 && r.EmbeddingDim != n {
 			return core.BadRequest("Invalid field: embedding has another size than the stored one")
 		}
-		model := p.Model
-		if model == "" {
-			model = r.EmbeddingModel
-		}
-		r.setEmbedding(p.Embedding, model)
+		r.setEmbedding(p.Embedding, cmp.Or(p.Model, stored))
 		err := tx.Exec(`UPDATE memories SET embedding = ?, embedding_dim = ?, embedding_model = ? WHERE id = ? AND agent_id = ?`,
 			r.Embedding, r.EmbeddingDim, r.EmbeddingModel, r.ID, r.AgentID).Error
 		if err != nil {
@@ -263,6 +276,6 @@ func patchMemory(tx *gorm.DB, r *memoryRow, p memory.MemoryPatch) error {
 	if p.Content == nil && p.Metadata == nil {
 		return nil
 	}
-	return wrap("update memory", tx.Exec(`UPDATE memories SET content = ?, metadata = ?, source_id = ?, document_id = ? WHERE id = ? AND agent_id = ?`,
-		r.Content, r.Metadata, r.SourceID, r.DocumentID, r.ID, r.AgentID).Error)
+	return wrap("update memory", tx.Exec(`UPDATE memories SET content = ?, metadata = ?, source_id = ?, document_id = ?, embedding_model = ? WHERE id = ? AND agent_id = ?`,
+		r.Content, r.Metadata, r.SourceID, r.DocumentID, r.EmbeddingModel, r.ID, r.AgentID).Error)
 }

@@ -14,9 +14,9 @@ type statement struct {
 	args []any
 }
 
-// run executes steps in one transaction.
+// run executes steps that delete many memories in one transaction.
 func (s memoryStore) run(ctx context.Context, doing string, steps ...statement) error {
-	return s.db.write(ctx, func(tx *gorm.DB) error {
+	err := s.db.write(ctx, func(tx *gorm.DB) error {
 		for _, st := range steps {
 			if err := tx.Exec(st.sql, st.args...).Error; err != nil {
 				return wrap(doing, err)
@@ -24,26 +24,37 @@ func (s memoryStore) run(ctx context.Context, doing string, steps ...statement) 
 		}
 		return nil
 	})
+	if err == nil {
+		core.AfterCommit(ctx, s.db.vectors.clear)
+	}
+	return err
 }
 
 func (s memoryStore) DeleteMemories(ctx context.Context, agent core.UUID, ids []core.UUID) (int64, error) {
-	var n int64
+	var (
+		n         int64
+		fragments []core.UUID
+	)
 	err := s.db.write(ctx, func(tx *gorm.DB) error {
+		fragments = nil
 		res := tx.Exec(`DELETE FROM memories WHERE agent_id = ? AND id IN ?`, agent, ids)
 		n = res.RowsAffected
 		if res.Error != nil || n == 0 {
 			return wrap("delete memories", res.Error)
 		}
-		return wrap("delete fragments", tx.Exec(`DELETE FROM memories WHERE agent_id = ? AND document_id IN ?`, agent, ids).Error)
+		return wrap("delete fragments", tx.Raw(`DELETE FROM memories WHERE agent_id = ? AND document_id IN ? RETURNING id`, agent, ids).Scan(&fragments).Error)
 	})
 	if err != nil {
 		return 0, err
 	}
+	s.forgetVectors(ctx, agent, append(fragments, ids...))
 	return n, nil
 }
 
 func (s memoryStore) DeleteAllMemories(ctx context.Context, agent core.UUID) (int64, error) {
-	return s.deletePortions(ctx, "memories", where(`agent_id = ?`, agent))
+	n, err := s.deletePortions(ctx, "memories", where(`agent_id = ?`, agent))
+	s.forgetVectors(ctx, agent, nil)
+	return n, err
 }
 
 func (s memoryStore) DeleteRoomMemories(ctx context.Context, agent, room core.UUID, tables []string) error {
@@ -54,7 +65,18 @@ func (s memoryStore) DeleteRoomMemories(ctx context.Context, agent, room core.UU
 }
 
 func (s memoryStore) ForgetMessage(ctx context.Context, message core.UUID) error {
-	return s.run(ctx, "forget message", statement{`DELETE FROM memories WHERE source_id = ? OR id = ?`, []any{message, message}})
+	var gone []memoryRow
+	err := s.db.write(ctx, func(tx *gorm.DB) error {
+		gone = nil
+		return wrap("forget message", tx.Raw(`DELETE FROM memories WHERE source_id = ? OR id = ? RETURNING id, agent_id`, message, message).Scan(&gone).Error)
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range gone {
+		s.forgetVectors(ctx, r.AgentID, []core.UUID{r.ID})
+	}
+	return nil
 }
 
 func (s memoryStore) ForgetChannel(ctx context.Context, channel core.UUID, dropRooms bool) error {

@@ -6,10 +6,13 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
+	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -77,36 +80,87 @@ func (s memoryStore) Nearest(ctx context.Context, agent core.UUID, q core.Memory
 	return found, nil
 }
 
-// scan returns the q.Limit best hits, reading one vector at a time.
+// scan returns the q.Limit best hits: ids come from an index, vectors from memory as far as they are there.
 func (s memoryStore) scan(ctx context.Context, agent core.UUID, q core.MemoryQuery) ([]hit, error) {
-	size := norm(q.Vector)
-	if size == 0 || q.Limit <= 0 {
+	want := slices.Clone(q.Vector)
+	if q.Limit <= 0 || !unit(want) {
 		return nil, nil
 	}
+	kept, age := s.db.vectors.of(agent)
 	w := memoriesWhere(agent, q)
-	w.and(`embedding_dim = ?`, len(q.Vector))
-	if q.Model != "" {
-		w.and(`embedding_model = ?`, q.Model)
-	}
-	rows, err := s.db.read(ctx).Raw(`SELECT id, embedding FROM memories`+w.sql, w.args...).Rows()
+	ids, err := s.ids(ctx, w)
 	if err != nil {
-		return nil, wrap("search memories", err)
+		return nil, err
 	}
-	defer rows.Close()
-	var (
-		best []hit
-		id   core.UUID
-		blob sql.RawBytes
-	)
-	for rows.Next() {
-		if err := rows.Scan(&id, &blob); err != nil {
-			return nil, wrap("search memories", err)
+	var best []hit
+	compare := func(id core.UUID, e embedding) {
+		if len(e.unit) != len(want) || !comparable(e.model, q.Model) {
+			return
 		}
-		if sim, ok := cosine(q.Vector, size, blob); ok && sim >= q.Threshold {
+		if sim := dot(want, e.unit); sim >= q.Threshold {
 			best = keep(best, hit{id, sim}, q.Limit)
 		}
 	}
-	return best, wrap("search memories", rows.Err())
+	if s.db.txFrom(ctx) != nil { // what it sees may never be committed
+		_, err := s.readVectors(ctx, agent, ids, compare)
+		return best, err
+	}
+	missing := s.db.vectors.each(kept, ids, compare)
+	read, err := s.readVectors(ctx, agent, missing, compare)
+	if err == nil && len(read) > 0 {
+		s.db.vectors.put(agent, kept, age, read)
+	}
+	return best, err
+}
+
+// ids reads only ids: for the usual filters all there is to read is an index. They come as one text, for a
+// driver takes longer to hand out a row than the database to find it.
+func (s memoryStore) ids(ctx context.Context, w *conditions) ([]core.UUID, error) {
+	var all sql.NullString
+	if err := s.db.read(ctx).Raw(`SELECT group_concat(id) FROM memories`+w.sql, w.args...).Scan(&all).Error; err != nil {
+		return nil, wrap("search memories", err)
+	}
+	out := make([]core.UUID, 0, strings.Count(all.String, ",")+1)
+	for id := range strings.SplitSeq(all.String, ",") {
+		if id != "" {
+			out = append(out, core.UUID(id))
+		}
+	}
+	return out, nil
+}
+
+// comparable tells whether a stored vector may be compared with one of a model: it is of the same, or of
+// unknown make and so taken at its word. Every vector is when no model is named.
+func comparable(stored, model string) bool {
+	return model == "" || stored == model || stored == "" || stored == memory.GivenModel
+}
+
+// readVectors reads embeddings from the table.
+func (s memoryStore) readVectors(ctx context.Context, agent core.UUID, ids []core.UUID, fn func(core.UUID, embedding)) (map[string]embedding, error) {
+	out := make(map[string]embedding, len(ids))
+	for portion := range slices.Chunk(ids, insertRows) {
+		rows, err := s.db.read(ctx).Raw(`SELECT id, embedding_model, embedding FROM memories WHERE agent_id = ? AND id IN ?`, agent, portion).Rows()
+		if err != nil {
+			return nil, wrap("read embeddings", err)
+		}
+		var (
+			id    core.UUID
+			model string
+			blob  sql.RawBytes
+		)
+		for rows.Next() {
+			if err := rows.Scan(&id, &model, &blob); err != nil {
+				return nil, errors.Join(wrap("read embeddings", err), rows.Close())
+			}
+			e := toEmbedding(model, blob)
+			out[string(id)] = e
+			fn(id, e)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return nil, wrap("read embeddings", err)
+		}
+	}
+	return out, nil
 }
 
 // keep inserts a hit into a list that is sorted, best first, and no longer than n.
@@ -119,29 +173,4 @@ func keep(best []hit, h hit, n int) []hit {
 	}
 	best = slices.Insert(best, i, h)
 	return best[:min(len(best), n)]
-}
-
-// cosine is the similarity of a vector of length size and a stored one; a vector of zeros has none.
-func cosine(v []float32, size float64, blob []byte) (float64, bool) {
-	if len(blob) != 4*len(v) {
-		return 0, false
-	}
-	var dot, sum float64
-	for i, x := range v {
-		y := float64(math.Float32frombits(binary.LittleEndian.Uint32(blob[4*i:])))
-		dot += float64(x) * y
-		sum += y * y
-	}
-	if sum == 0 {
-		return 0, false
-	}
-	return dot / (size * math.Sqrt(sum)), true
-}
-
-func norm(v []float32) float64 {
-	var sum float64
-	for _, x := range v {
-		sum += float64(x) * float64(x)
-	}
-	return math.Sqrt(sum)
 }

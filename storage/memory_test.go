@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"log/slog"
-	"math"
 	"path/filepath"
 	"testing"
 
@@ -75,29 +74,6 @@ func FuzzVectorColumn(f *testing.F) {
 	})
 }
 
-func TestCosine(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		a, b []float32
-		want float64
-		ok   bool
-	}{
-		{[]float32{1, 0}, []float32{5, 0}, 1, true},
-		{[]float32{1, 0}, []float32{0, 5}, 0, true},
-		{[]float32{1, 1}, []float32{-1, -1}, -1, true},
-		{[]float32{1, 0}, []float32{0, 0}, 0, false},
-		{[]float32{1, 0}, []float32{1, 0, 0}, 0, false},
-	} {
-		blob, err := vectorColumn(c.b).Value()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, ok := cosine(c.a, norm(c.a), blob.([]byte)); ok != c.ok || math.Abs(got-c.want) > 1e-9 {
-			t.Errorf("cosine(%v, %v) = %v, %v; want %v, %v", c.a, c.b, got, ok, c.want, c.ok)
-		}
-	}
-}
-
 func TestKeepsTheBest(t *testing.T) {
 	t.Parallel()
 	var best []hit
@@ -119,6 +95,8 @@ func TestMemoryQueriesUseIndexes(t *testing.T) {
 	}
 	defer db.Close()
 	for query, want := range map[string]string{
+		`SELECT group_concat(id) FROM memories WHERE agent_id = 'a' AND type = 'm'`:                                                                          "SEARCH memories USING COVERING INDEX memories_list (agent_id=? AND type=?)",
+		`SELECT group_concat(id) FROM memories WHERE agent_id = 'a' AND type = 'm' AND room_id = 'r'`:                                                        "SEARCH memories USING COVERING INDEX memories_room (agent_id=? AND room_id=? AND type=?)",
 		`SELECT content FROM memories WHERE agent_id = 'a' AND type = 'm' AND created_at <= 4 ORDER BY created_at DESC, id DESC LIMIT 5`:                     "SEARCH memories USING INDEX memories_list (agent_id=? AND type=? AND created_at<?)",
 		`SELECT content FROM memories WHERE agent_id = 'a' AND type = 'm' AND room_id = 'r' ORDER BY created_at DESC, id DESC LIMIT 5`:                       "SEARCH memories USING INDEX memories_room (agent_id=? AND room_id=? AND type=?)",
 		`SELECT body FROM agent_logs WHERE agent_id = 'a' AND type = 't' AND room_id IN ('r', 's') ORDER BY created_at DESC, id DESC LIMIT 5`:                "SEARCH agent_logs USING INDEX agent_logs_list (agent_id=?)",

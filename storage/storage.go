@@ -45,6 +45,7 @@ type DB struct {
 	log     *slog.Logger
 	writer  *writer
 	readers *gorm.DB
+	vectors vectors
 	lock    *fileLock
 	close   func() error
 }

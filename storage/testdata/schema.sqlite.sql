@@ -146,6 +146,7 @@ CREATE TABLE memories (
     PRIMARY KEY (id, agent_id)
 );
 CREATE INDEX memories_document ON memories (agent_id, document_id) WHERE document_id IS NOT NULL;
+CREATE INDEX memories_embedding ON memories (agent_id, embedding_model, embedding_dim, created_at DESC, id DESC);
 CREATE INDEX memories_list ON memories (agent_id, type, created_at DESC, id DESC);
 CREATE INDEX memories_room ON memories (agent_id, room_id, type, created_at DESC, id DESC);
 CREATE INDEX memories_source ON memories (source_id) WHERE source_id IS NOT NULL;
