@@ -82,7 +82,7 @@ func (s *Server) build() error {
 			return err
 		}
 	}
-	p.agency, err = agents.New(s.store.Agents(), factory, notes, agents.Options{
+	p.agency, err = agents.New(s.store.Agents(), s.tended(factory), notes, agents.Options{
 		Logger: s.log, Cipher: cipher, KnownPlugin: p.plugins.KnownPlugin,
 		Started: s.started, Stopped: s.stopped, Deleting: s.deleting,
 	})
@@ -153,7 +153,19 @@ func (s *Server) started(ctx context.Context, id core.UUID) error {
 	return s.messaging.AddServerAgent(ctx, core.DefaultServerID, id)
 }
 
+// tended has the memories of the agents that are built looked after.
+func (s *Server) tended(build agents.Factory) agents.Factory {
+	return func(ctx context.Context, c *core.Character) (core.Runtime, error) {
+		rt, err := build(ctx, c)
+		if err == nil {
+			s.mind.Tend(rt)
+		}
+		return rt, err
+	}
+}
+
 func (s *Server) stopped(ctx context.Context, id core.UUID) error {
+	s.mind.Untend(id)
 	return s.lanes.StopAgent(ctx, id, stopGrace)
 }
 

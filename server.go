@@ -79,6 +79,7 @@ func (s *Server) Start(ctx context.Context) error {
 		if s.startErr = s.lanes.Start(ctx, s.agents); s.startErr != nil {
 			return
 		}
+		s.work.Go(func() { s.mind.Embed(ctx) })
 		s.work.Go(func() { s.housekeep(ctx) })
 		s.work.Go(func() { s.wakeServices(ctx) })
 		s.work.Go(func() { s.sweepFiles(ctx) })

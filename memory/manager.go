@@ -30,6 +30,7 @@ type Manager struct {
 	opts    Options
 	log     *slog.Logger
 	cache   *cache
+	tending *tending
 	unheard func()
 }
 
@@ -52,7 +53,7 @@ func New(store Store, opts Options) *Manager {
 	if opts.LogsPerAgent == 0 {
 		opts.LogsPerAgent = defaultLogsPerAgent
 	}
-	m := &Manager{store: store, opts: opts, log: opts.Logger.With("component", "memory"), cache: newCache(opts.Connections), unheard: func() {}}
+	m := &Manager{store: store, opts: opts, log: opts.Logger.With("component", "memory"), cache: newCache(opts.Connections), tending: newTending(), unheard: func() {}}
 	if opts.Bus != nil {
 		m.unheard = opts.Bus.Subscribe(busTopic, m.heard)
 	}
@@ -113,7 +114,16 @@ func (m *Manager) Memories(ctx context.Context, agent core.UUID, q core.MemoryQu
 
 // PatchMemory implements [Service].
 func (m *Manager) PatchMemory(ctx context.Context, agent, id core.UUID, p MemoryPatch) (*core.Memory, error) {
-	return m.store.UpdateMemory(ctx, agent, id, p)
+	mem, err := m.store.UpdateMemory(ctx, agent, id, p)
+	if err == nil {
+		m.added(ctx, agent)
+	}
+	return mem, err
+}
+
+// added lets an agent's new texts get their vectors.
+func (m *Manager) added(ctx context.Context, agent core.UUID) {
+	core.AfterCommit(ctx, func() { m.tending.changed(agent) })
 }
 
 // SetEmbedding implements [Service].
@@ -191,6 +201,7 @@ func (m *Manager) ForgetChannel(ctx context.Context, channel core.UUID, dropRoom
 
 // ForgetAgent implements [Service].
 func (m *Manager) ForgetAgent(ctx context.Context, agent core.UUID) error {
+	m.Untend(agent)
 	if err := m.store.ForgetAgent(ctx, agent); err != nil {
 		return err
 	}

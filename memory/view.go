@@ -9,6 +9,7 @@ import (
 
 const (
 	defaultNearest = 10
+	candidates     = 100 // memories that are ranked at least
 	maxMembers     = 1000
 	// sameSimilarity is from where on a new memory says nothing new.
 	sameSimilarity = 0.95
@@ -28,7 +29,15 @@ func (v view) Add(ctx context.Context, mem core.Memory) (core.UUID, error) {
 	if err != nil {
 		return "", err
 	}
-	return memories[0].ID, v.m.store.Insert(ctx, memories, nil)
+	return memories[0].ID, v.insert(ctx, memories, nil)
+}
+
+func (v view) insert(ctx context.Context, memories []core.Memory, logs []core.Log) error {
+	err := v.m.store.Insert(ctx, memories, logs)
+	if err == nil && len(memories) > 0 {
+		v.m.added(ctx, v.agent)
+	}
+	return err
 }
 
 // Record implements [core.Memories].
@@ -52,7 +61,7 @@ func (v view) Record(ctx context.Context, memories []core.Memory, logs []core.Lo
 		l.AgentID = v.agent
 		entries[i] = l
 	}
-	return v.m.store.Insert(ctx, memories, entries)
+	return v.insert(ctx, memories, entries)
 }
 
 // prepare fills in what a caller may leave out. A memory is unique unless one like it is stored.
@@ -103,7 +112,8 @@ func (v view) List(ctx context.Context, q core.MemoryQuery) ([]core.Memory, erro
 	return page, err
 }
 
-// Search implements [core.Memories].
+// Search implements [core.Memories]. With a text it looks further than asked for, at memories without a
+// comparable vector too, and ranks what it finds by words and vectors together.
 func (v view) Search(ctx context.Context, q core.MemoryQuery) ([]core.Memory, error) {
 	if len(q.Vector) == 0 {
 		return nil, core.BadRequest("A search needs a vector")
@@ -112,11 +122,21 @@ func (v view) Search(ctx context.Context, q core.MemoryQuery) ([]core.Memory, er
 		q.Limit = defaultNearest
 	}
 	q.Limit = limitOf(q.Limit)
-	found, err := v.m.store.Nearest(ctx, v.agent, q)
-	if err == nil && q.Text != "" {
-		rank(found, q.Text)
+	if q.Text == "" {
+		return v.m.store.Nearest(ctx, v.agent, q)
 	}
-	return found, err
+	wide := q
+	wide.Limit = limitOf(max(candidates, 4*q.Limit))
+	near, err := v.m.store.Nearest(ctx, v.agent, wide)
+	if err != nil {
+		return nil, err
+	}
+	strangers, err := v.m.store.Strangers(ctx, v.agent, wide, searchWords(q.Text))
+	if err != nil {
+		return nil, err
+	}
+	found := fuse(near, strangers, q.Text)
+	return found[:min(len(found), q.Limit)], nil
 }
 
 // Update implements [core.Memories].

@@ -134,6 +134,9 @@ const (
 	EventActionStarted   = "ACTION_STARTED"
 	EventActionCompleted = "ACTION_COMPLETED"
 	EventModelUsed       = "MODEL_USED"
+
+	EventEmbeddingCompleted = "EMBEDDING_GENERATION_COMPLETED"
+	EventEmbeddingFailed    = "EMBEDDING_GENERATION_FAILED"
 )
 
 // Identity is who makes a request, as the authenticator found it. The zero value is anybody who holds the
