@@ -2,18 +2,24 @@ package eliza_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/eliza-go/eliza"
 	"github.com/eliza-go/eliza/internal/elizatest"
+	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -55,7 +61,9 @@ func child() {
 	factory := func(_ context.Context, c *core.Character) (core.Runtime, error) {
 		return brain{core.BareRuntime{ID: c.ID, Char: c}, os.Getenv(childMode)}, nil
 	}
-	srv, err := eliza.NewServer(eliza.WithDatabase(os.Getenv(childDB)), eliza.WithLogger(elizatest.Quiet()), eliza.WithRuntimeFactory(factory))
+	db := os.Getenv(childDB)
+	srv, err := eliza.NewServer(eliza.WithDatabase(db), eliza.WithLogger(elizatest.Quiet()), eliza.WithRuntimeFactory(factory), eliza.WithRateLimits(eliza.Limit{}, eliza.Limit{}, eliza.Limit{}),
+		eliza.WithFiles(media.DataDirs(filepath.Dir(db))), eliza.WithEnvFile(filepath.Join(filepath.Dir(db), ".env")))
 	if err != nil {
 		fmt.Println("failed", err)
 		return
@@ -173,6 +181,120 @@ func TestKilledServerAnswersExactlyOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestKilledServerKeepsNoHalves kills a server that stores messages, an upload and its env file at once.
+func TestKilledServerKeepsNoHalves(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db := filepath.Join(dir, "eliza.db")
+	first := spawn(t, "answer", db)
+	agent, channel := makeAgent(first.Client), core.NewUUID()
+
+	var (
+		work    sync.WaitGroup
+		acked   = make(chan string, 10_000)
+		written = make(chan struct{}, 10_000)
+	)
+	for range 4 {
+		work.Go(func() { // until the server is gone
+			for {
+				id, err := submit(first.Base, channel)
+				if err != nil {
+					return
+				}
+				acked <- id
+			}
+		})
+	}
+	work.Go(func() {
+		for n := 0; ; n++ {
+			v := strings.Repeat(fmt.Sprint(n%10), 20_000)
+			if _, err := post(first.Base+"/api/system/env/local", "application/json", strings.NewReader(fmt.Sprintf(`{"content":{"FIRST":%q,"LAST":%q}}`, v, v))); err != nil {
+				return
+			}
+			written <- struct{}{}
+		}
+	})
+	half, body := io.Pipe()
+	work.Go(func() {
+		_, _ = post(first.Base+"/api/media/agents/"+string(agent)+"/upload-media", "multipart/form-data; boundary=b", half)
+		_ = half.Close()
+	})
+	_, _ = body.Write([]byte("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n"))
+	_, _ = body.Write(bytes.Repeat([]byte("half a file\n"), 20_000))
+	var ids []string
+	for len(ids) < 50 {
+		ids = append(ids, <-acked)
+	}
+	for range 5 {
+		<-written
+	}
+	elizatest.Eventually(t, "half an upload is on disk", func() bool { return len(uploaded(t, dir, true)) == 1 })
+	first.kill()
+	_ = body.Close()
+	work.Wait()
+	close(acked)
+	for id := range acked {
+		ids = append(ids, id)
+	}
+
+	second := spawn(t, "answer", db)
+	for _, id := range ids {
+		second.Get("/api/messaging/messages/" + id).Want(200)
+	}
+	vars := second.Get("/api/system/env/local").Want(200).Data()
+	if v, _ := vars["FIRST"].(string); len(v) != 20_000 || vars["LAST"] != v {
+		t.Errorf("the env file holds %d bytes of one write, and the same of the other: %v", len(v), vars["LAST"] == v)
+	}
+	if kept := uploaded(t, dir, false); len(kept) > 0 {
+		t.Errorf("half an upload is kept as %v", kept)
+	}
+}
+
+// uploaded lists uploads that are stored, or those that have begun.
+func uploaded(t *testing.T, dir string, begun bool) []string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(filepath.Join(dir, "data"), func(path string, e os.DirEntry, err error) error {
+		if err == nil && !e.IsDir() && strings.HasPrefix(e.Name(), ".") == begun {
+			out = append(out, path)
+		}
+		return err
+	})
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// submit stores a message and returns its id once that is acknowledged.
+func submit(base string, channel core.UUID) (string, error) {
+	raw, err := post(base+"/api/messaging/submit", "application/json", strings.NewReader(fmt.Sprintf(
+		`{"channel_id":%q,"server_id":%q,"author_id":%q,"content":"keep me"}`, channel, core.DefaultServerID, core.NewUUID())))
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		Data struct {
+			ID string `json:"id"`
+		} `json:"data"`
+	}
+	err = json.Unmarshal(raw, &answer)
+	return answer.Data.ID, err
+}
+
+func post(url, kind string, body io.Reader) ([]byte, error) {
+	res, err := http.Post(url, kind, body)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode >= 300 {
+		err = fmt.Errorf("status %d: %s", res.StatusCode, raw)
+	}
+	return raw, err
 }
 
 func makeAgent(c elizatest.Client) core.UUID {
