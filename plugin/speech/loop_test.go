@@ -13,9 +13,9 @@ import (
 // TestVoiceLoop has the real programs speak sentences and understand them again.
 func TestVoiceLoop(t *testing.T) {
 	t.Parallel()
-	for _, name := range [...]string{"espeak-ng", "sox", "pocketsphinx_continuous"} {
+	for _, name := range [...]string{"espeak-ng", "sox", "pocketsphinx_continuous", "ffmpeg"} {
 		if _, err := exec.LookPath(name); err != nil {
-			t.Skipf("%s is not installed (Debian: espeak-ng, sox, libsox-fmt-mp3, pocketsphinx, pocketsphinx-en-us)", name)
+			t.Skipf("%s is not installed (Debian: espeak-ng, sox, libsox-fmt-mp3, pocketsphinx, pocketsphinx-en-us, ffmpeg)", name)
 		}
 	}
 	sentences := []string{"turn on the light", "turn off the light", "open the door", "what time is it"}
@@ -36,9 +36,27 @@ func TestVoiceLoop(t *testing.T) {
 		if !strings.HasPrefix(sound, "RIFF") && sound[0] != 0xff && !strings.HasPrefix(sound, "ID3") {
 			t.Errorf("neither WAV nor MP3: %.16q", sound)
 		}
-		got, err := m.Transcriber.Transcribe(t.Context(), strings.NewReader(sound), "", "")
-		if err != nil || got != want {
-			t.Errorf("said %q, understood %q, %v", want, got, err)
+		for how, recording := range map[string]string{"as it is": sound, "WebM": recorded(t, sound, "webm"), "MP4": recorded(t, sound, "mp4")} {
+			got, err := m.Transcriber.Transcribe(t.Context(), strings.NewReader(recording), "", "")
+			if err != nil || got != want {
+				t.Errorf("said %q, understood %q of it %s, %v", want, got, how, err)
+			}
 		}
 	}
+}
+
+// recorded is a sound as browsers record it.
+func recorded(t *testing.T, sound, format string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "recording."+format)
+	cmd := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-i", "pipe:0", name)
+	cmd.Stdin = strings.NewReader(sound)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("ffmpeg: %v: %s", err, out)
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

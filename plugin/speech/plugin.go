@@ -59,7 +59,7 @@ func find(name string) string {
 }
 
 // Plugin offers what the programs found on PATH now can do: speech with espeak-ng, as MP3 when sox is there
-// too, and transcription with sox and a command. Its priority is low, so any other plugin's models win. A
+// too, and transcription with sox and a command, of WebM, MP4 and AAC too when ffmpeg is there. Its priority is low, so any other plugin's models win. A
 // command that [Options.Validate] refuses is reported to the log and not used.
 func Plugin(opts Options) plugin.Plugin {
 	if opts.Logger == nil {
@@ -76,7 +76,7 @@ func Plugin(opts Options) plugin.Plugin {
 		opts.Logger.Warn("no local transcription", "component", "speech", "err", err)
 	}
 	if command != nil {
-		models.Transcriber = &transcriber{runner: r, sox: sox, command: command}
+		models.Transcriber = &transcriber{runner: r, sox: sox, ffmpeg: find("ffmpeg"), command: command}
 	}
 	return plugin.Plugin{
 		Name:        "speech",

@@ -209,6 +209,31 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+func TestFormatsOfBrowsers(t *testing.T) {
+	seen := filepath.Join(t.TempDir(), "seen")
+	webm := "\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm"
+	install(t, map[string]string{"sox": "exit 1", "hear": "echo"})
+	without := models(t, speech.Options{TranscribeCommand: "hear"})
+	if _, err := without.Transcriber.Transcribe(t.Context(), strings.NewReader(webm), "", ""); core.CodeOf(err) != core.CodeInvalidFileType {
+		t.Errorf("without ffmpeg: %v", err)
+	}
+	install(t, map[string]string{"sox": "exit 1", "hear": "echo", "ffmpeg": `echo "$6 $7" > ` + seen + `; exit 1`})
+	m := models(t, speech.Options{TranscribeCommand: "hear"})
+	for want, audio := range map[string]string{
+		"matroska": webm, "mov": "\x00\x00\x00\x18ftypM4A \x00\x00\x02\x00isomiso2", "aac": "\xff\xf1\x50\x80\x00\x1f\xfc",
+	} {
+		if _, err := m.Transcriber.Transcribe(t.Context(), strings.NewReader(audio), "", ""); core.CodeOf(err) != core.CodeInternal {
+			t.Errorf("%s: %v", want, err)
+		}
+		if b, err := os.ReadFile(seen); err != nil || string(b) != "-f "+want+"\n" {
+			t.Errorf("%s: ffmpeg was told %q, %v", want, b, err)
+		}
+	}
+	if _, err := m.Transcriber.Transcribe(t.Context(), strings.NewReader("what is this"), "", ""); core.CodeOf(err) != core.CodeInvalidFileType {
+		t.Errorf("text: %v", err)
+	}
+}
+
 func TestOneAtATime(t *testing.T) {
 	lock := filepath.Join(t.TempDir(), "lock")
 	install(t, map[string]string{"espeak-ng": "set -C; echo > " + lock + " || exit 1; sleep 0.02; rm " + lock + "\n" + espeak})

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gabriel-vasile/mimetype"
-
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -26,6 +24,7 @@ const (
 type transcriber struct {
 	*runner
 	sox     string
+	ffmpeg  string // "" = not installed
 	command []string
 }
 
@@ -46,13 +45,11 @@ func (t *transcriber) transcribe(ctx context.Context, dir string, audio io.Reade
 	if err := keep(raw, audio); err != nil {
 		return "", err
 	}
-	format, err := soxFormat(raw)
+	convert, err := t.conversion(raw, wave)
 	if err != nil {
 		return "", err
 	}
-	// The format is named, for a file of another kind could make sox open further ones.
-	args := []string{"-V1", "-t", format, raw, "-t", "wav", "-e", "signed-integer", "-b", "16", "-r", "16000", "-c", "1", wave, "trim", "0", maxSeconds}
-	if err := (program{path: t.sox, args: args, env: plainEnv()}).run(ctx); err != nil {
+	if err := convert.run(ctx); err != nil {
 		return "", err
 	}
 	var out bytes.Buffer
@@ -77,42 +74,4 @@ func keep(name string, audio io.Reader) error {
 		return &core.Error{Code: core.CodeFileTooLarge, Message: "The audio is too large"}
 	}
 	return nil
-}
-
-// soxFormat is what sox calls the format of a file.
-func soxFormat(name string) (string, error) {
-	found, err := mimetype.DetectFile(name)
-	if err != nil {
-		return "", err
-	}
-	for format, name := range map[string]string{
-		"wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "aiff": "audio/aiff", "au": "audio/basic",
-	} {
-		if found.Is(name) {
-			return format, nil
-		}
-	}
-	if found.Is("audio/ogg") || found.Is("application/ogg") {
-		return oggFormat(name)
-	}
-	return "", &core.Error{
-		Code: core.CodeInvalidFileType, Message: "This audio format cannot be transcribed here", Details: "use WAV, MP3, FLAC or Ogg",
-	}
-}
-
-// oggFormat tells what is inside an Ogg file.
-func oggFormat(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	start, err := io.ReadAll(io.LimitReader(f, 256))
-	if err != nil {
-		return "", err
-	}
-	if bytes.Contains(start, []byte("OpusHead")) {
-		return "opus", nil
-	}
-	return "ogg", nil
 }
