@@ -52,6 +52,8 @@ type environment struct {
 	SessionWarning    int `env:"SESSION_WARNING_THRESHOLD_MINUTES"`
 	SessionCleanup    int `env:"SESSION_CLEANUP_INTERVAL_MINUTES"`
 
+	ClearSessions bool `env:"CLEAR_SESSIONS_ON_SHUTDOWN"`
+
 	UIDir string `env:"ELIZA_UI_DIR"`
 }
 
@@ -116,7 +118,7 @@ func (e *environment) sessions() messaging.SessionOptions {
 	minutes := func(n int) time.Duration { return time.Duration(n) * time.Minute }
 	return messaging.SessionOptions{
 		Timeout: minutes(e.SessionTimeout), MinTimeout: minutes(e.SessionMinTimeout), MaxTimeout: minutes(e.SessionMaxTimeout),
-		MaxDuration: minutes(e.SessionDuration), Warning: minutes(e.SessionWarning), Cleanup: minutes(e.SessionCleanup),
+		MaxDuration: minutes(e.SessionDuration), Warning: minutes(e.SessionWarning), Cleanup: minutes(e.SessionCleanup), ClearOnShutdown: e.ClearSessions,
 	}
 }
 

@@ -87,6 +87,28 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 	}
 }
 
+func TestSessionsOutliveTheServerUnlessTold(t *testing.T) {
+	t.Parallel()
+	for _, forget := range []string{"true", "false", ""} {
+		db := filepath.Join(t.TempDir(), "eliza.db")
+		opts, err := eliza.FromEnvironment([]string{"CLEAR_SESSIONS_ON_SHUTDOWN=" + forget})
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts = append(opts, eliza.WithDatabase(db), eliza.WithLogger(elizatest.Quiet()))
+		first := elizatest.Start(t, opts...)
+		id, _ := first.Post("/api/messaging/sessions", map[string]any{"agentId": first.Agent("Ada"), "userId": core.NewUUID()}).Want(201).Body["sessionId"].(string)
+		if err := first.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want := 200
+		if forget == "true" {
+			want = 404
+		}
+		elizatest.Start(t, opts...).Get("/api/messaging/sessions/" + id).Want(want)
+	}
+}
+
 func TestServersLeaveNothingBehind(t *testing.T) { // not parallel: it counts what the process holds
 	db := filepath.Join(t.TempDir(), "eliza.db")
 	cycle := func(t *testing.T) {

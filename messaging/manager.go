@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -171,6 +172,9 @@ func (m *Manager) Shutdown(ctx context.Context) error {
 	case <-ended:
 	case <-limit.C:
 		err = errors.Join(err, errors.New("messaging: agents that do not heed the end of their turns are still at work"))
+	}
+	if m.opts.Sessions.ClearOnShutdown && stop != nil {
+		err = errors.Join(err, m.store.SweepSessions(context.WithoutCancel(ctx), math.MaxInt64))
 	}
 	return err
 }

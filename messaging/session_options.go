@@ -25,6 +25,9 @@ type SessionOptions struct {
 	MaxDuration time.Duration // however often a session is renewed; 12 hours when 0, 1 hour to 14 days
 	Warning     time.Duration // before the end, when a session is near its expiration; 5 minutes when 0, 1 to 60 minutes
 	Cleanup     time.Duration // how often what has expired is removed; 5 minutes when 0
+	// ClearOnShutdown forgets all sessions at the end of a process; their channels and messages stay. Leave it
+	// off where several processes share a database.
+	ClearOnShutdown bool
 }
 
 func (o SessionOptions) withDefaults() SessionOptions {
