@@ -138,6 +138,14 @@ func (s *server) allMade(ids []core.UUID, by string) {
 	})
 }
 
+func (s *server) noneWaits(model string, dim int) {
+	s.t.Helper()
+	s.eventually("nothing waits", func() bool {
+		n, err := s.store.CountUnembedded(s.t.Context(), ada, model, dim)
+		return err == nil && n == 0
+	})
+}
+
 func (s *server) search(q core.MemoryQuery) []core.UUID {
 	s.t.Helper()
 	found, err := s.svc.For(ada).Search(s.t.Context(), q)
@@ -159,13 +167,12 @@ func TestMemoriesGetTheirVectorsInTheBackground(t *testing.T) {
 	b := s.tend(letters{name: "m", dim: 3})
 	after := s.add("ccc", "")
 	s.allMade(append(before, after[0]), "m/3")
-	s.allMade(after[1:], "m/0") // there is nothing to compare
+	s.allMade(after[1:], "/0") // there is nothing to compare
+	s.noneWaits("m", 3)
 	if got := s.search(core.MemoryQuery{Vector: []float32{0, 1, 0}, Model: "m", Limit: 1}); len(got) != 1 || got[0] != before[1] {
 		t.Errorf("nearest to b = %v, want %v", got, before[1])
 	}
-	if !b.heard(core.EventEmbeddingCompleted) {
-		t.Error("plugins were not told")
-	}
+	s.eventually("plugins are told", func() bool { return b.heard(core.EventEmbeddingCompleted) })
 	logs, err := s.svc.Logs(t.Context(), memory.LogQuery{Agent: ada, Type: "embedding_event"})
 	if err != nil || len(logs) == 0 || logs[0].Body["status"] != "completed" {
 		t.Errorf("log = %v, %v", logs, err)
@@ -231,9 +238,7 @@ func TestAModelThatFailsIsAskedAgain(t *testing.T) {
 		return nil
 	}})
 	s.allMade(s.add("a", "b", "c"), "m/3")
-	if !b.heard(core.EventEmbeddingFailed) {
-		t.Error("plugins were not told")
-	}
+	s.eventually("plugins are told", func() bool { return b.heard(core.EventEmbeddingFailed) })
 }
 
 func TestATextTheModelRefusesHoldsNobodyUp(t *testing.T) {
@@ -249,7 +254,8 @@ func TestATextTheModelRefusesHoldsNobodyUp(t *testing.T) {
 	}})
 	ids := s.add("a", "a poisonous text", "c")
 	s.allMade([]core.UUID{ids[0], ids[2]}, "m/3")
-	s.allMade(ids[1:2], "m/0")
+	s.noneWaits("m", 3)
+	s.allMade(ids[1:2], "/0")
 	if !strings.Contains(log.String(), string(ids[1])) {
 		t.Errorf("the log does not name it:\n%s", log.String())
 	}

@@ -3,6 +3,7 @@ package storage
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -86,6 +87,9 @@ func (r *memoryRow) memory() core.Memory {
 	if m.Metadata == nil {
 		m.Metadata = map[string]any{}
 	}
+	if r.Embedding == nil {
+		m.Model = ""
+	}
 	return m
 }
 
@@ -148,24 +152,74 @@ func (s memoryStore) Insert(ctx context.Context, memories []core.Memory, logs []
 	for i, l := range logs {
 		entries[i] = toLogRow(l).values()
 	}
-	return s.db.write(ctx, func(tx *gorm.DB) error {
-		if err := insertNew(tx, `memories (`+memoryColumns+`, embedding, source_id, document_id)`, rows); err != nil {
+	var inserted []memoryKey
+	err := s.db.write(ctx, func(tx *gorm.DB) error {
+		var err error
+		if inserted, err = insertNew(tx, `memories (`+memoryColumns+`, embedding, source_id, document_id)`, rows); err != nil {
 			return wrap("store memories", err)
 		}
-		return wrap("store agent logs", insertNew(tx, `agent_logs (`+logColumns+`)`, entries))
+		_, err = insertNew(tx, `agent_logs (`+logColumns+`)`, entries)
+		return wrap("store agent logs", err)
 	})
+	if err == nil && len(inserted) > 0 {
+		core.AfterCommit(ctx, func() { s.keepInserted(memories, inserted) })
+	}
+	return err
 }
 
-// insertNew inserts rows, with few statements, and leaves those alone that are there already.
-func insertNew(tx *gorm.DB, into string, rows [][]any) error {
+// memoryKey is the primary key of a memory or a log entry.
+type memoryKey struct{ ID, AgentID core.UUID }
+
+// insertNew inserts rows, with few statements, leaves those alone that are there already, and returns the
+// keys of the others.
+func insertNew(tx *gorm.DB, into string, rows [][]any) ([]memoryKey, error) {
+	var inserted []memoryKey
 	for portion := range slices.Chunk(rows, insertRows) {
 		one := "(?" + strings.Repeat(",?", len(portion[0])-1) + ")"
 		values := one + strings.Repeat(","+one, len(portion)-1)
-		if err := tx.Exec(`INSERT INTO `+into+` VALUES `+values+` ON CONFLICT DO NOTHING`, slices.Concat(portion...)...).Error; err != nil {
-			return err
+		var keys []memoryKey
+		if err := tx.Raw(`INSERT INTO `+into+` VALUES `+values+` ON CONFLICT DO NOTHING RETURNING id, agent_id`, slices.Concat(portion...)...).Scan(&keys).Error; err != nil {
+			return nil, err
 		}
+		inserted = append(inserted, keys...)
 	}
-	return nil
+	return inserted, nil
+}
+
+// keepInserted adds memories to what is kept of their rooms, as they would be read.
+func (s memoryStore) keepInserted(memories []core.Memory, inserted []memoryKey) {
+	var kept []core.Memory
+	for _, m := range memories {
+		if m.Table != core.TableMessages || !slices.Contains(inserted, memoryKey{m.ID, m.AgentID}) {
+			continue
+		}
+		read, err := reread(m)
+		if err != nil {
+			s.db.recents.forget(m.AgentID, m.RoomID)
+			continue
+		}
+		kept = append(kept, read)
+	}
+	s.db.recents.add(kept)
+}
+
+// reread is a memory as it comes back from the table, without its embedding.
+func reread(m core.Memory) (core.Memory, error) {
+	written := toMemoryRow(m)
+	content, err := written.Content.Value()
+	if err != nil {
+		return m, err
+	}
+	metadata, err := written.Metadata.Value()
+	if err != nil {
+		return m, err
+	}
+	read := written
+	read.Content, read.Metadata, read.Embedding = jsonColumn[core.Content]{}, nil, nil
+	if err := errors.Join(read.Content.Scan(content), read.Metadata.Scan(metadata)); err != nil {
+		return m, err
+	}
+	return read.memory(), nil
 }
 
 // readMemories runs a query for memoryColumns and, if wanted, the embedding after them. Like messages they
@@ -199,6 +253,25 @@ func readMemories(tx *gorm.DB, embedding bool, rest string, args ...any) ([]memo
 }
 
 func (s memoryStore) Memories(ctx context.Context, agent core.UUID, q core.MemoryQuery) ([]core.Memory, bool, error) {
+	k, plain := recentKey(agent, q)
+	if !plain || !s.db.keeps(ctx) {
+		return s.list(ctx, agent, q)
+	}
+	page, more, ok, t := s.db.recents.page(k, q.Limit)
+	if ok {
+		return page, more, nil
+	}
+	limit := q.Limit
+	q.Limit = recentWindow
+	page, _, err := s.list(ctx, agent, q)
+	if err != nil {
+		return nil, false, err
+	}
+	s.db.recents.put(k, t, page)
+	return page[:min(len(page), limit)], len(page) > limit, nil
+}
+
+func (s memoryStore) list(ctx context.Context, agent core.UUID, q core.MemoryQuery) ([]core.Memory, bool, error) {
 	w := memoriesWhere(agent, q)
 	if q.Text != "" {
 		w.and(`lower(content ->> 'text') LIKE lower(?) ESCAPE '\'`, "%"+likeEscape(q.Text)+"%")
@@ -241,6 +314,9 @@ func (s memoryStore) UpdateMemory(ctx context.Context, agent, id core.UUID, p me
 		return nil, err
 	}
 	s.forgetVectors(ctx, agent, []core.UUID{id})
+	if p.Content != nil || p.Metadata != nil {
+		core.AfterCommit(ctx, func() { s.db.recents.forget(agent, m.RoomID) })
+	}
 	return &m, nil
 }
 

@@ -25,7 +25,10 @@ func (s memoryStore) run(ctx context.Context, doing string, steps ...statement) 
 		return nil
 	})
 	if err == nil {
-		core.AfterCommit(ctx, s.db.vectors.clear)
+		core.AfterCommit(ctx, func() {
+			s.db.vectors.clear()
+			s.db.recents.clear()
+		})
 	}
 	return err
 }
@@ -47,13 +50,20 @@ func (s memoryStore) DeleteMemories(ctx context.Context, agent core.UUID, ids []
 	if err != nil {
 		return 0, err
 	}
-	s.forgetVectors(ctx, agent, append(fragments, ids...))
+	s.forgetAll(ctx, agent, append(fragments, ids...))
 	return n, nil
+}
+
+// forgetAll drops what is kept in memory of memories that were removed, once that is committed; ids nil = all
+// of the agent's.
+func (s memoryStore) forgetAll(ctx context.Context, agent core.UUID, ids []core.UUID) {
+	s.forgetVectors(ctx, agent, ids)
+	core.AfterCommit(ctx, func() { s.db.recents.forget(agent, "") })
 }
 
 func (s memoryStore) DeleteAllMemories(ctx context.Context, agent core.UUID) (int64, error) {
 	n, err := s.deletePortions(ctx, "memories", where(`agent_id = ?`, agent))
-	s.forgetVectors(ctx, agent, nil)
+	s.forgetAll(ctx, agent, nil)
 	return n, err
 }
 
@@ -74,7 +84,7 @@ func (s memoryStore) ForgetMessage(ctx context.Context, message core.UUID) error
 		return err
 	}
 	for _, r := range gone {
-		s.forgetVectors(ctx, r.AgentID, []core.UUID{r.ID})
+		s.forgetAll(ctx, r.AgentID, []core.UUID{r.ID})
 	}
 	return nil
 }

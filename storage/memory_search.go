@@ -101,7 +101,7 @@ func (s memoryStore) scan(ctx context.Context, agent core.UUID, q core.MemoryQue
 			best = keep(best, hit{id, sim}, q.Limit)
 		}
 	}
-	if s.db.txFrom(ctx) != nil { // what it sees may never be committed
+	if !s.db.keeps(ctx) {
 		_, err := s.readVectors(ctx, agent, ids, compare)
 		return best, err
 	}

@@ -46,6 +46,7 @@ type DB struct {
 	writer  *writer
 	readers *gorm.DB
 	vectors vectors
+	recents recents
 	lock    *fileLock
 	close   func() error
 }
@@ -138,6 +139,10 @@ func (db *DB) Close() error { return db.close() }
 
 // shared tells whether other processes may use the database at the same time.
 func (db *DB) shared() bool { return false }
+
+// keeps tells whether what a read with ctx finds may be kept in memory: nobody else writes, and what a
+// transaction sees may never be committed.
+func (db *DB) keeps(ctx context.Context) bool { return !db.shared() && db.txFrom(ctx) == nil }
 
 type txKey struct{}
 
