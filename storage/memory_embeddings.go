@@ -35,14 +35,19 @@ func (l lot) waits(model string, dim int) bool {
 	return true
 }
 
+// nextLot finds the lot after one, by two searches in the index: one for both columns would read all of a lot.
+const nextLot = `SELECT * FROM (
+	SELECT * FROM (SELECT embedding_model, embedding_dim FROM memories WHERE agent_id = ? AND embedding_model = ? AND embedding_dim > ? ORDER BY embedding_dim LIMIT 1) AS a
+	UNION ALL
+	SELECT * FROM (SELECT embedding_model, embedding_dim FROM memories WHERE agent_id = ? AND embedding_model > ? ORDER BY embedding_model, embedding_dim LIMIT 1) AS b
+) AS c ORDER BY embedding_model, embedding_dim LIMIT 1`
+
 // lots finds those an agent has, jumping through the index from one to the next.
 func (s memoryStore) lots(ctx context.Context, agent core.UUID) ([]lot, error) {
 	var out []lot
 	for last := (lot{EmbeddingDim: -1}); ; {
 		var next lot
-		err := s.db.read(ctx).Raw(`SELECT embedding_model, embedding_dim FROM memories
-			WHERE agent_id = ? AND (embedding_model, embedding_dim) > (?, ?) ORDER BY embedding_model, embedding_dim LIMIT 1`,
-			agent, last.EmbeddingModel, last.EmbeddingDim).Row().Scan(&next.EmbeddingModel, &next.EmbeddingDim)
+		err := s.db.read(ctx).Raw(nextLot, agent, last.EmbeddingModel, last.EmbeddingDim, agent, last.EmbeddingModel).Row().Scan(&next.EmbeddingModel, &next.EmbeddingDim)
 		if errors.Is(err, sql.ErrNoRows) {
 			return out, nil
 		}
