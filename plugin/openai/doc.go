@@ -19,6 +19,8 @@
 //	OPENAI_TRANSCRIPTION_MODEL                 transcription is offered only when it is set; at OpenAI's own address,
 //	                                           with a key, it is gpt-4o-mini-transcribe by itself
 //	OPENAI_TTS_MODEL, OPENAI_TTS_VOICE         likewise for speech: gpt-4o-mini-tts, alloy
+//	OPENAI_IMAGE_MODEL, OPENAI_IMAGE_SIZE      likewise for images: gpt-image-1, in a size of its own
+//	OPENAI_IMAGE_DESCRIPTION_MODEL             likewise for looking at images: gpt-4o-mini
 //
 // The parameters of a call come from the call, then from <TYPE>_<PARAM> (TEXT_SMALL_TEMPERATURE), then from
 // DEFAULT_<PARAM>, then from MODEL_MAX_TOKEN, MODEL_TEMPERATURE, MODEL_FREQ_PENALTY and MODEL_PRESENCE_PENALTY.

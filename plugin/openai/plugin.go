@@ -19,6 +19,8 @@ const (
 	DefaultTranscriptionModel = "gpt-4o-mini-transcribe" // at DefaultBaseURL only
 	DefaultSpeechModel        = "gpt-4o-mini-tts"        // at DefaultBaseURL only
 	DefaultVoice              = "alloy"
+	DefaultImageModel         = "gpt-image-1" // at DefaultBaseURL only
+	DefaultDescriberModel     = "gpt-4o-mini" // at DefaultBaseURL only
 
 	defaultConcurrent = 32
 	defaultRetries    = 4
@@ -39,6 +41,9 @@ type Options struct {
 	TranscriptionModel  string // when "" and no setting names one: DefaultTranscriptionModel at OpenAI itself, elsewhere none
 	SpeechModel         string // likewise: DefaultSpeechModel
 	Voice               string // DefaultVoice when ""
+	ImageModel          string // likewise: DefaultImageModel
+	ImageSize           string // such as 1024x1024; the model's own when "" and no setting names one
+	DescriberModel      string // likewise, of images: DefaultDescriberModel
 
 	Priority int // of the plugin, against other plugins with models
 
@@ -70,8 +75,8 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Plugin offers text models, and embeddings, transcription and speech when a model for them is named. Agents of one Plugin that use
-// the same address and key share one limit of concurrent requests.
+// Plugin offers text models, and embeddings, transcription, speech, images and their description when a model
+// for them is named. Agents of one Plugin that use the same address and key share one limit of concurrent requests.
 func Plugin(opts Options) plugin.Plugin {
 	opts.setDefaults()
 	b := &backend{opts: opts, providers: map[endpoint]*provider{}}
@@ -115,6 +120,12 @@ func (b *backend) models(rt core.Runtime) (core.Models, error) {
 	}
 	if s.speechModel(ep) != "" {
 		m.Speaker = &speaker{backend: b, settings: s}
+	}
+	if s.imageModel(ep) != "" {
+		m.Imager = &imager{backend: b, settings: s}
+	}
+	if s.describerModel(ep) != "" {
+		m.Describer = &describer{backend: b, settings: s}
 	}
 	return m, nil
 }

@@ -33,7 +33,7 @@ const systemRole = "system"
 // optional lists what a request can do without, most often refused first.
 var optional = [...]string{
 	"max_tokens", "temperature", "stream_options", "top_p", "top_k", "min_p", "seed", "repetition_penalty",
-	"frequency_penalty", "presence_penalty", "stop", "user", "dimensions", "response_format", "language", voiceField, systemRole,
+	"frequency_penalty", "presence_penalty", "stop", "user", "dimensions", "response_format", "language", sizeField, voiceField, systemRole,
 }
 
 // has tells whether a parameter could still be left out.
@@ -137,7 +137,7 @@ const nameChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 func mentions(complaint, name string) bool {
 	q := regexp.QuoteMeta(name)
 	switch name {
-	case "stop", "user", "seed":
+	case "stop", "user", "seed", sizeField:
 		q = "['\"`]" + q + "['\"`]"
 	case systemRole:
 		q = "messages\\[0\\]\\.role|['\"`]system['\"`]"

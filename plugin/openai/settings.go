@@ -22,6 +22,9 @@ const (
 	keyTranscribe = "OPENAI_TRANSCRIPTION_MODEL"
 	keySpeak      = "OPENAI_TTS_MODEL"
 	keyVoice      = "OPENAI_TTS_VOICE"
+	keyImage      = "OPENAI_IMAGE_MODEL"
+	keyImageSize  = "OPENAI_IMAGE_SIZE"
+	keyDescribe   = "OPENAI_IMAGE_DESCRIPTION_MODEL"
 
 	keyAnyDimension = "EMBEDDING_DIMENSION"
 )
@@ -54,7 +57,7 @@ func (p param) names(textType string) []string {
 }
 
 func settingNames() []string {
-	names := []string{keyAPIKey, keyBaseURL, keySmall, "SMALL_MODEL", keyLarge, "LARGE_MODEL", keyEmbedding, keyDimensions, keyAnyDimension, keyTranscribe, keySpeak, keyVoice}
+	names := []string{keyAPIKey, keyBaseURL, keySmall, "SMALL_MODEL", keyLarge, "LARGE_MODEL", keyEmbedding, keyDimensions, keyAnyDimension, keyTranscribe, keySpeak, keyVoice, keyImage, keyImageSize, keyDescribe}
 	for _, p := range params {
 		names = append(names, core.TextSmall+"_"+p.setting)
 		names = append(names, p.names(core.TextLarge)...)
@@ -126,6 +129,14 @@ func (s settings) transcriptionModel(ep endpoint) string {
 
 func (s settings) speechModel(ep endpoint) string {
 	return first(s.get(keySpeak), s.opts.SpeechModel, ep.official(DefaultSpeechModel))
+}
+
+func (s settings) imageModel(ep endpoint) string {
+	return first(s.get(keyImage), s.opts.ImageModel, ep.official(DefaultImageModel))
+}
+
+func (s settings) describerModel(ep endpoint) string {
+	return first(s.get(keyDescribe), s.opts.DescriberModel, ep.official(DefaultDescriberModel))
 }
 
 // official is a model OpenAI itself has, "" for another endpoint: nobody knows what that one offers.
