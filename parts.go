@@ -77,6 +77,7 @@ func (s *Server) build() error {
 	if factory == nil {
 		factory, err = loop.New(loop.Options{
 			Logger: s.log, Known: p.plugins, Memories: p.memory.For, Sender: p.lanes, Decrypt: cipher.Decrypt, Setting: s.setting,
+			Files: ownFiles{p.media, s.cfg.publicPath},
 		})
 		if err != nil {
 			return err

@@ -227,3 +227,23 @@ func (v view) Entities(ctx context.Context, room core.UUID) ([]core.Entity, erro
 func (v view) Relationships(ctx context.Context, entity core.UUID, limit int) ([]core.Relationship, error) {
 	return v.m.store.Relationships(ctx, v.agent, entity, limitOf(limit))
 }
+
+// Relate implements [core.Memories].
+func (v view) Relate(ctx context.Context, r core.Relationship) error {
+	r.AgentID = v.agent
+	return v.m.Relate(ctx, r)
+}
+
+// World implements [core.Memories].
+func (v view) World(ctx context.Context, id core.UUID) (core.World, error) {
+	w, err := v.m.store.World(ctx, v.agent, id)
+	if err != nil {
+		return core.World{}, err
+	}
+	return *w, nil
+}
+
+// Rooms implements [core.Memories].
+func (v view) Rooms(ctx context.Context, limit int) ([]core.Room, error) {
+	return v.m.store.Rooms(ctx, v.agent, limitOf(limit), 0)
+}

@@ -88,26 +88,31 @@ type Call struct {
 	Params  json.RawMessage
 	Reply   func(ctx context.Context, c core.Content) error
 
-	Recent    []core.Memory // the conversation up to now, oldest first, Memory included
-	People    []core.Entity // who takes part in the room
-	Actions   []Action      // those of the agent that are valid here
-	Providers []Provider    // all of the agent's
+	Recent     []core.Memory // the conversation up to now, oldest first, Memory included
+	People     []core.Entity // who takes part in the room
+	Actions    []Action      // those of the agent that are valid here
+	Providers  []Provider    // all of the agent's
+	Evaluators []Evaluator   // all of the agent's
 	// Generate asks the agent's text model on behalf of this turn.
 	Generate func(ctx context.Context, p Prompt) (Answer, error)
 }
 
 // Prompt is a question to the agent's text model, made from a template and the state of a call.
 type Prompt struct {
-	Type, Purpose string // TEXT_LARGE and reply when empty
-	Name          string // of the template: a character may override it, and the loop has texts for its own
-	Template      string // the text when neither has one
-	Stream        bool   // show the answer's text to the client as it comes: the action replies with it afterwards
+	Type, Purpose string         // TEXT_LARGE and reply when empty
+	Name          string         // of the template: a character may override it, and the loop has texts for its own
+	Template      string         // the text when neither has one
+	Values        map[string]any // keys for the template, besides those of the state and before them
+	Stream        bool           // show the answer's text to the client as it comes: the action replies with it afterwards
 }
 
 // Answer is what a text model said.
 type Answer struct {
 	Thought, Text string            // Text is the inside of <text>, or the whole answer when it has no tags
 	Fields        map[string]string // every element of the answer, by name
+	// Items are the elements inside an element, by its name: each with its own elements, or with its text
+	// under "" when it has none. Those of <text> and <thought> are no items.
+	Items map[string][]map[string]string
 }
 
 // State is what a prompt is made from.

@@ -90,7 +90,7 @@ func (u *turn) shownAnswer(ctx context.Context, x *extractor, f fields) (*decisi
 		rest := newExtractor(nil, x.shown)
 		req := core.TextRequest{
 			Type: core.TextLarge, Purpose: core.PurposeContinue, Messages: u.messages(),
-			Prompt: u.fillNames(u.r.templates.render(continueText, with(u.state, "written", x.shown.text.String()+x.shown.spaces).Values)),
+			Prompt: u.fillNames(u.r.templates.render(continueText, withValues(u.state, map[string]any{"written": x.shown.text.String() + x.shown.spaces}).Values)),
 		}
 		req.Messages = append(req.Messages, core.ChatMessage{Role: "assistant", Name: u.char.Name, Text: x.shown.text.String()})
 		_, err := u.ask(ctx, req, u.stream(rest), "")

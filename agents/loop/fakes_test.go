@@ -122,6 +122,10 @@ func (m *memories) Relationships(context.Context, core.UUID, int) ([]core.Relati
 	return nil, nil
 }
 
+func (m *memories) Relate(context.Context, core.Relationship) error      { return nil }
+func (m *memories) World(context.Context, core.UUID) (core.World, error) { return core.World{}, nil }
+func (m *memories) Rooms(context.Context, int) ([]core.Room, error)      { return nil, nil }
+
 func (m *memories) logTypes() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -17,7 +17,7 @@ func (u *turn) generator(state *plugin.State, during string, s *step) func(conte
 		if p.Purpose == "" {
 			p.Purpose = core.PurposeReply
 		}
-		req := core.TextRequest{Type: p.Type, Purpose: p.Purpose, Prompt: u.render(state, p.Name, p.Template), Messages: u.messages()}
+		req := core.TextRequest{Type: p.Type, Purpose: p.Purpose, Prompt: u.render(withValues(state, p.Values), p.Name, p.Template), Messages: u.messages()}
 		if req.Prompt == "" {
 			return plugin.Answer{}, errors.New("the prompt is empty")
 		}
@@ -62,11 +62,13 @@ func (s *step) show(piece string) {
 
 // answerOf reads an answer that may have tags or none, or was cut. x finds the text when nothing else does.
 func answerOf(s string, x *extractor) plugin.Answer {
-	f, _ := parseAnswer(s)
+	f, ok := parseAnswer(s)
 	if f["text"] == "" {
-		f = children(dropThinking(s))
+		if cut := children(dropThinking(s)); !ok || cut["text"] != "" {
+			f = cut
+		}
 	}
-	a := plugin.Answer{Thought: f["thought"], Text: f["text"], Fields: f}
+	a := plugin.Answer{Thought: f["thought"], Text: f["text"], Fields: f, Items: itemsOf(s)}
 	if a.Text == "" {
 		if text, ok := plainText(s); ok {
 			a.Text = text

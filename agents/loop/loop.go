@@ -26,10 +26,10 @@ type Options struct {
 	Known   *Plugins        // instead of Plugins and Catalog, when the caller made it already
 
 	Memories func(agent core.UUID) core.Memories
-	Sender   Sender                                                            // nil = agents speak only when asked
-	Decrypt  func(string) string                                               // of secrets at rest; nil = as they are stored
-	Setting  func(key string) (string, bool)                                   // the host's settings, asked last
-	Inline   func(ctx context.Context, url string) (dataURL string, err error) // of a local image; nil = only data: URLs are described
+	Sender   Sender                          // nil = agents speak only when asked
+	Decrypt  func(string) string             // of secrets at rest; nil = as they are stored
+	Setting  func(key string) (string, bool) // the host's settings, asked last
+	Files    Files                           // of the server; nil = only what is inside a message is looked at, and images stay as the model gives them
 
 	ProviderTimeout  time.Duration // of one provider or validation; 10 s
 	ActionTimeout    time.Duration // of one action; 60 s

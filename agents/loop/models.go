@@ -67,6 +67,9 @@ func (r *Runtime) mergeModels() *models {
 			out.Imager = m.Imager
 		}
 	}
+	if out.Imager != nil && r.opts.Files != nil {
+		out.Imager = keeper{out.Imager, r.opts.Files, r.id}
+	}
 	return out
 }
 

@@ -85,10 +85,19 @@ func children(s string) fields {
 			f[name] = strings.TrimSpace(decodeEntities(raw))
 		}
 	}
+	if name, rest := elements(s, put); name == "text" {
+		put(name, rest)
+	}
+	return f
+}
+
+// elements calls each with the direct children, in order, their insides raw. It ends at a <text> that has no
+// end, and returns what follows that.
+func elements(s string, each func(name, raw string)) (unended, rest string) {
 	for unclosed := 0; unclosed < maxUnclosed; {
 		i := strings.IndexByte(s, '<')
 		if i < 0 {
-			return f
+			return "", ""
 		}
 		s = s[i:]
 		if n := skipMarkup(s); n > 0 {
@@ -104,16 +113,15 @@ func children(s string) fields {
 		end, next, ok := balanced(s, t.name)
 		switch {
 		case ok:
-			put(t.name, s[:end])
+			each(t.name, s[:end])
 			s = s[next:]
 		case t.name == "text":
-			put(t.name, s)
-			return f
+			return t.name, s
 		default:
 			unclosed++
 		}
 	}
-	return f
+	return "", ""
 }
 
 // skipMarkup is the size of a comment, declaration or processing instruction at the beginning of s.

@@ -92,12 +92,7 @@ func TestImages(t *testing.T) {
 	t.Parallel()
 	p := plugin.Plugin{Name: "eyes", Models: func(core.Runtime) (core.Models, error) { return core.Models{Describer: describer("seen")}, nil }}
 	b := build(t, setup{script: []string{xml("a", "REPLY", "", "yes")}, plugins: []plugin.Plugin{p}, opts: func(o *Options) {
-		o.Inline = func(_ context.Context, url string) (string, error) {
-			if strings.HasPrefix(url, "/media/") {
-				return "data:local", nil
-			}
-			return "", nil
-		}
+		o.Files = cabinet{"/media/x.png": "\x89PNG\r\n\x1a\n"}
 	}})
 	m := message("look")
 	m.Content.Attachments = []core.Media{
@@ -111,7 +106,7 @@ func TestImages(t *testing.T) {
 	for _, a := range b.mem.all[core.MemoryID(agentID, m.MessageID)].Content.Attachments {
 		got = append(got, a.Description)
 	}
-	if diff := cmp.Diff([]string{"seen data:image/png;base64,AA", "seen data:local", "", ""}, got); diff != "" {
+	if diff := cmp.Diff([]string{"seen data:image/png;base64,AA", "seen data:image/png;base64,iVBORw0KGgo=", "", ""}, got); diff != "" {
 		t.Error(diff)
 	}
 	if m.Content.Attachments[0].Description != "" {

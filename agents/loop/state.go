@@ -126,10 +126,13 @@ func (a *abilities) arrange() {
 	}
 }
 
-// with returns a state with one more value; the state itself stays.
-func with(s *plugin.State, key string, value any) *plugin.State {
-	out := &plugin.State{Text: s.Text, Values: maps.Clone(s.Values), Data: maps.Clone(s.Data)}
-	out.Values[key] = value
+// withValues returns a state with more values; the state itself stays.
+func withValues(s *plugin.State, values map[string]any) *plugin.State {
+	if len(values) == 0 {
+		return s
+	}
+	out := &plugin.State{Text: s.Text, Values: maps.Clone(s.Values), Data: s.Data}
+	maps.Copy(out.Values, values)
 	return out
 }
 

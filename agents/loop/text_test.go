@@ -269,3 +269,17 @@ func TestMentions(t *testing.T) {
 		t.Error("names of none or two words")
 	}
 }
+
+func TestAnswerFields(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]string{
+		"<response><answer>yes</answer></response>":                   "yes",
+		"<answer>yes</answer><text>t</text>":                          "yes",
+		"<response><answer>yes</answer><text>cut":                     "yes",
+		"<response><answer>yes</answer><text>whole</text></response>": "yes",
+	} {
+		if a := answerOf(answer, newExtractor(nil, &shown{})); a.Fields["answer"] != want {
+			t.Errorf("%q has fields %v", answer, a.Fields)
+		}
+	}
+}

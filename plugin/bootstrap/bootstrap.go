@@ -13,7 +13,9 @@ func Plugin() plugin.Plugin {
 	return plugin.Plugin{
 		Name:        "bootstrap",
 		Description: "Actions and providers every agent starts with",
-		Actions:     []plugin.Action{reply(), ignore(), none()},
+		Actions: []plugin.Action{
+			reply(), ignore(), none(), muteRoom(), unmuteRoom(), followRoom(), unfollowRoom(), generateImage(),
+		},
 		Providers: []plugin.Provider{
 			actions(), character(), providers(), now(), recentMessages(), entities(), attachments(),
 		},

@@ -61,6 +61,12 @@ func (m *Model) answer(r core.TextRequest) string {
 		return tag("text", m.rest(r))
 	case core.PurposeTitle:
 		return title(r.Messages)
+	case core.PurposeConfirm:
+		return response(tag("answer", "no")) // it cannot know, and a no changes nothing
+	case core.PurposeImage:
+		return response(tag("prompt", lastText(r.Messages)), tag("text", "This is how I imagine it."))
+	case core.PurposeStep:
+		return response(tag("thought", "There is nothing to look up; I answer."), tag("action", ""), tag("providers", ""), tag("isFinish", "true"))
 	case core.PurposeReflect:
 		return response(tag("thought", "Nothing was said that has to be kept."), tag("facts", ""), tag("relationships", ""))
 	}
@@ -131,6 +137,14 @@ func lastUser(messages []core.ChatMessage) int {
 		}
 	}
 	return -1
+}
+
+// lastText is what a user said last, "" for nothing.
+func lastText(messages []core.ChatMessage) string {
+	if i := lastUser(messages); i >= 0 {
+		return messages[i].Text
+	}
+	return ""
 }
 
 func thought(heard string) string {

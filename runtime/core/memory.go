@@ -119,4 +119,11 @@ type Memories interface {
 	Entities(ctx context.Context, room UUID) ([]Entity, error)
 	// Relationships lists those of an entity, by number of interactions.
 	Relationships(ctx context.Context, entity UUID, limit int) ([]Relationship, error)
+	// Relate stores a relationship; one that is known gets the new tags and metadata on top of the old ones,
+	// and one interaction more.
+	Relate(ctx context.Context, r Relationship) error
+	// World reads a world. ErrNotFound-coded when the agent does not know it.
+	World(ctx context.Context, id UUID) (World, error)
+	// Rooms lists the rooms the agent takes part in, newest first.
+	Rooms(ctx context.Context, limit int) ([]Room, error)
 }

@@ -19,7 +19,10 @@ const (
 	PurposeReply         = "reply"          // <response> with thought, text
 	PurposeContinue      = "continue"       // the rest of a cut answer, in <text>
 	PurposeTitle         = "title"          // a few words of plain text
-	PurposeReflect       = "reflect"        // <response> with facts and relationships
+	PurposeReflect       = "reflect"        // <response> with facts and relationships, each a list of elements
+	PurposeConfirm       = "confirm"        // yes or no, in <answer>
+	PurposeImage         = "image"          // what an image shall show, in <prompt>, and a few words to go with it, in <text>
+	PurposeStep          = "step"           // <response> with thought, action, parameters, providers, isFinish
 )
 
 // Models is what an agent can do; nil = not available. Plugins offer the same struct, and per field the
