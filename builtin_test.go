@@ -10,13 +10,18 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/eliza-go/eliza"
 	"github.com/eliza-go/eliza/internal/elizatest"
 	"github.com/eliza-go/eliza/plugin"
+	"github.com/eliza-go/eliza/plugin/doctor"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -237,5 +242,108 @@ func TestAttachmentsAreReadAndLookedAt(t *testing.T) {
 	want := "data:image/png;base64," + base64.StdEncoding.EncodeToString(raw)
 	if len(looked) != 1 || looked[0] != want {
 		t.Errorf("looked at %q, want the stored image alone", looked)
+	}
+}
+
+// factsOf are the texts of what an agent has learned.
+func factsOf(s *elizatest.Server, agent core.UUID) (out []string) {
+	s.T.Helper()
+	list, _ := s.Get("/api/agents/" + string(agent) + "/memories?tableName=facts").Want(200).Data()["memories"].([]any)
+	for _, m := range list {
+		content, _ := m.(map[string]any)["content"].(map[string]any)
+		text, _ := content["text"].(string)
+		out = append(out, text)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestAnAgentLearnsAndRemembers(t *testing.T) {
+	t.Parallel()
+	var seen string
+	model := elizatest.Model(func(ctx context.Context, r core.TextRequest) (string, error) {
+		switch {
+		case r.Purpose == core.PurposeReflect: // as without any other model
+			var b strings.Builder
+			for d, err := range doctor.NewModel(doctor.Options{}).Generate(ctx, r) {
+				if err != nil {
+					return "", err
+				}
+				b.WriteString(d.Text)
+			}
+			return b.String(), nil
+		case r.Purpose == core.PurposeReply:
+			seen = r.Prompt
+			return "<response><thought>t</thought><text>In Berlin.</text></response>", nil
+		case strings.HasPrefix(elizatest.Last(r), "where"):
+			return strings.Replace(chooses("REPLY"), "<providers>", "<providers>FACTS, RELATIONSHIPS, WORLD", 1), nil
+		}
+		return elizatest.Respond("I see"), nil
+	})
+	s := elizatest.Start(t, eliza.WithPlugins(model.Plugin()))
+	agent, user, channel := s.Agent("Ada"), core.NewUUID(), core.NewUUID()
+	say := func(text string) string {
+		t.Helper()
+		return reply(s.Post("/api/messaging/channels/"+string(channel)+"/messages", map[string]any{
+			"author_id": user, "server_id": core.DefaultServerID, "content": text, "transport": "http",
+			"metadata": map[string]any{"isDm": true, "targetUserId": agent, "user_display_name": "Bob"},
+		}))
+	}
+	for _, text := range []string{"Hello", "I live in Berlin.", "Do I like tea?", "I like my dog and I live in Berlin", "Well"} {
+		say(text)
+	}
+	elizatest.Eventually(t, "facts", func() bool { return len(factsOf(s, agent)) == 2 })
+	if diff := cmp.Diff([]string{"Bob likes their dog.", "Bob lives in Berlin."}, factsOf(s, agent)); diff != "" {
+		t.Error(diff)
+	}
+	for range 10 { // the same again and again
+		say("I live in Berlin")
+	}
+	if got := say("where do I live?"); got != "In Berlin." {
+		t.Errorf("answer %q", got)
+	}
+	for _, part := range []string{"# What you have learned\n- Bob lives in Berlin.", "# In this room\n- ", "Rooms of this place"} {
+		if !strings.Contains(seen, part) {
+			t.Errorf("the prompt lacks %q:\n%s", part, seen)
+		}
+	}
+	if diff := cmp.Diff([]string{"Bob likes their dog.", "Bob lives in Berlin."}, factsOf(s, agent)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAFailingReflectionCostsNothing(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	for name, answer := range map[string]func() (string, error){
+		"fails":   func() (string, error) { return "", errors.New("no model today") },
+		"panics":  func() (string, error) { panic("boom") },
+		"garbage": func() (string, error) { return "<response><facts><fact><claim>x</fact></facts>", nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			model := elizatest.Model(func(_ context.Context, r core.TextRequest) (string, error) {
+				if r.Purpose == core.PurposeReflect {
+					asked.Add(1)
+					return answer()
+				}
+				return elizatest.Respond("fine"), nil
+			})
+			bad := plugin.Plugin{Name: "bad", Evaluators: []plugin.Evaluator{
+				{Name: "PANICS", Run: func(context.Context, *plugin.Call) (plugin.Result, error) { panic("boom") }},
+				{Name: "CANNOT", Validate: func(context.Context, *plugin.Call) (bool, error) { panic("boom") }},
+			}}
+			s := elizatest.Start(t, eliza.WithPlugins(model.Plugin(), bad))
+			agent, user, channel := s.Agent("Ada"), core.NewUUID(), core.NewUUID()
+			before := asked.Load()
+			for range 6 {
+				if got := reply(s.Say(channel, user, agent, "hello", "http")); got != "fine" {
+					t.Errorf("answer %q", got)
+				}
+			}
+			elizatest.Eventually(t, "a reflection", func() bool { return asked.Load() > before })
+			if got := factsOf(s, agent); len(got) != 0 {
+				t.Errorf("facts %q", got)
+			}
+		})
 	}
 }

@@ -89,6 +89,7 @@ type Call struct {
 	Reply   func(ctx context.Context, c core.Content) error
 
 	Recent     []core.Memory // the conversation up to now, oldest first, Memory included
+	History    int           // how many earlier messages Recent holds at most
 	People     []core.Entity // who takes part in the room
 	Actions    []Action      // those of the agent that are valid here
 	Providers  []Provider    // all of the agent's

@@ -17,6 +17,7 @@ type abilities struct {
 	providers  []provider         // in the order of their texts
 	offered    []plugin.Provider  // the same, for plugin code
 	evaluators []evaluator
+	looking    []plugin.Evaluator // the same, for plugin code
 	events     map[string][]handler
 }
 
@@ -54,7 +55,9 @@ func newAbilities(log *slog.Logger, plugins []plugin.Plugin) *abilities {
 			a.addProvider(log, provider{x, p.Name, p.Priority})
 		}
 		for _, x := range p.Evaluators {
-			a.evaluators = append(a.evaluators, evaluator{x, p.Name})
+			if x.Run != nil {
+				a.evaluators, a.looking = append(a.evaluators, evaluator{x, p.Name}), append(a.looking, x)
+			}
 		}
 		for name, list := range p.Events {
 			for _, fn := range list {

@@ -30,7 +30,7 @@ func (u *turn) act(ctx context.Context, d *decision) (*core.Content, error) {
 			return nil, err
 		}
 		if i > 0 {
-			if err := u.compose(ctx, []string{"RECENT_MESSAGES"}); err != nil {
+			if err := u.compose(ctx, []string{"RECENT_MESSAGES", "ACTION_STATE"}); err != nil {
 				return nil, err
 			}
 		}
@@ -46,10 +46,7 @@ func (u *turn) act(ctx context.Context, d *decision) (*core.Content, error) {
 			silent = err
 		}
 		results = append(results, s.outcome(result, err))
-		u.state = withResults(u.state, result.Values, plugin.Data{
-			Values: map[string]any{"actionResults": resultLines(results), "hasActionPlan": len(d.actions) > 1, "currentActionStep": i + 1, "totalActionSteps": len(d.actions)},
-			Data:   map[string]any{"actionResults": results},
-		})
+		u.state = withResults(u.state, result.Values, actionState(results, i+1, len(d.actions)))
 	}
 	if err := u.flush(ctx, 1); err != nil {
 		return nil, err
@@ -265,9 +262,29 @@ func (s *step) remember(result plugin.Result, err error) {
 	u.remember(m)
 }
 
+// actionState is what prompts and plugin code are told of the actions so far.
+func actionState(results []any, step, of int) plugin.Data {
+	failed := 0
+	for _, r := range results {
+		if r.(map[string]any)["success"] != true {
+			failed++
+		}
+	}
+	return plugin.Data{
+		Values: map[string]any{
+			"actionResults": resultLines(results), "hasActionPlan": of > 1, "currentActionStep": step, "totalActionSteps": of,
+			"completedActions": len(results) - failed, "failedActions": failed,
+		},
+		Data: map[string]any{"actionResults": results},
+	}
+}
+
+// maxResults is how many results a prompt shows, the last ones.
+const maxResults = 10
+
 func resultLines(results []any) string {
 	var b strings.Builder
-	for _, r := range results {
+	for _, r := range results[max(0, len(results)-maxResults):] {
 		m := r.(map[string]any)
 		status := "done"
 		if m["success"] != true {

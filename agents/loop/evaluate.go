@@ -6,13 +6,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
-// evaluate runs the evaluators of a finished turn, all at once. It is done as well as can be: when too many
-// turns are looked at already, this one is not.
+// evaluate runs the evaluators of a finished turn that have something to do, all at once. It is done as well
+// as can be: when too many turns are looked at already, this one is not.
 func (u *turn) evaluate(ctx context.Context) {
-	if len(u.r.set.evaluators) == 0 {
+	due := u.due(ctx)
+	if len(due) == 0 {
 		return
 	}
 	select {
@@ -22,12 +24,9 @@ func (u *turn) evaluate(ctx context.Context) {
 		u.r.log.Warn("evaluators are left out, too many turns at once", "run_id", u.run)
 		return
 	}
-	responded := u.responded()
 	var wg sync.WaitGroup
-	for _, e := range u.r.set.evaluators {
-		if e.Run != nil && (responded || e.AlwaysRun) {
-			wg.Go(func() { u.evaluateBy(ctx, e) })
-		}
+	for _, e := range due {
+		wg.Go(func() { u.evaluateBy(ctx, e) })
 	}
 	wg.Wait()
 	if _, logs := u.take(); len(logs) > 0 && ctx.Err() == nil {
@@ -37,26 +36,49 @@ func (u *turn) evaluate(ctx context.Context) {
 	}
 }
 
+// due are the evaluators that are valid now.
+func (u *turn) due(ctx context.Context) []evaluator {
+	var out []evaluator
+	if len(u.r.set.evaluators) == 0 {
+		return nil
+	}
+	responded := u.responded()
+	for _, e := range u.r.set.evaluators {
+		if !responded && !e.AlwaysRun {
+			continue
+		}
+		ok := e.Validate == nil
+		if !ok {
+			call := u.call()
+			var err error
+			ok, err = bounded(ctx, u.r, u.r.opts.ProviderTimeout, place{e.plugin, "evaluator", e.Name}, func(ctx context.Context) (bool, error) {
+				return e.Validate(ctx, call)
+			})
+			if err != nil && ctx.Err() == nil {
+				u.r.log.Warn("evaluator failed", "plugin", e.plugin, "evaluator", e.Name, "err", err)
+			}
+			ok = ok && err == nil
+		}
+		if ok {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
 func (u *turn) evaluateBy(ctx context.Context, e evaluator) {
 	began := time.Now()
-	ran, err := bounded(ctx, u.r, u.r.opts.EvaluatorTimeout, place{e.plugin, "evaluator", e.Name}, func(ctx context.Context) (bool, error) {
+	result, err := bounded(ctx, u.r, u.r.opts.EvaluatorTimeout, place{e.plugin, "evaluator", e.Name}, func(ctx context.Context) (plugin.Result, error) {
 		call := u.call()
 		call.Generate = u.generator(call.State, "", nil)
-		if e.Validate != nil {
-			if ok, err := e.Validate(ctx, call); err != nil || !ok {
-				return false, err
-			}
-		}
-		_, err := e.Run(ctx, call)
-		return true, err
+		return e.Run(ctx, call)
 	})
 	if err != nil && ctx.Err() == nil {
 		u.r.log.Warn("evaluator failed", "plugin", e.plugin, "evaluator", e.Name, "err", err)
 	}
-	if ran || err != nil {
-		body := map[string]any{"runId": string(u.run), "evaluator": e.Name, "success": err == nil, "duration": time.Since(began).Milliseconds()}
-		u.note("evaluator", u.r.id, body)
-	}
+	u.note("evaluator", u.r.id, map[string]any{
+		"runId": string(u.run), "evaluator": e.Name, "success": err == nil, "duration": time.Since(began).Milliseconds(), "result": result.Text,
+	})
 }
 
 // responded tells whether the agent said something in this turn.

@@ -72,12 +72,7 @@ const replyText = `<task>Write the next message of {{agentName}}.</task>
 
 {{providers}}
 
-{{#if actionResults}}<results>
-What has been done so far:
-{{actionResults}}
-</results>
-
-{{/if}}<rules>
+<rules>
 - You are {{agentName}}. Answer the last message, with what you know from above.
 - Put code between fences, and nothing that is not code.
 </rules>

@@ -195,5 +195,6 @@ func (u *turn) call() *plugin.Call {
 	return &plugin.Call{
 		Runtime: u.r, Turn: u.t, Memory: &memory, Room: u.room, State: u.state,
 		Recent: recent, People: u.people, Actions: u.valid, Providers: u.r.set.offered,
+		Evaluators: u.r.set.looking, History: u.r.opts.History,
 	}
 }

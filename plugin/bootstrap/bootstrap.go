@@ -8,7 +8,7 @@ import (
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
-// Plugin returns the plugin. It keeps nothing: one value serves all agents.
+// Plugin returns the plugin. One value serves all agents: what it holds only saves reading what is stored.
 func Plugin() plugin.Plugin {
 	return plugin.Plugin{
 		Name:        "bootstrap",
@@ -17,8 +17,10 @@ func Plugin() plugin.Plugin {
 			reply(), ignore(), none(), muteRoom(), unmuteRoom(), followRoom(), unfollowRoom(), generateImage(),
 		},
 		Providers: []plugin.Provider{
-			actions(), character(), providers(), now(), recentMessages(), entities(), attachments(),
+			actions(), character(), providers(), now(), anxiety(), evaluators(), recentMessages(), actionState(),
+			entities(), attachments(), facts(), relationships(), world(), roles(), settings(),
 		},
+		Evaluators: []plugin.Evaluator{newReflection().evaluator()},
 		Events: map[string][]func(context.Context, core.Runtime, core.Event) error{
 			core.EventEntityJoined: {joined},
 		},

@@ -123,7 +123,7 @@ func TestProvidersOfNothing(t *testing.T) {
 	c := &plugin.Call{Runtime: brain{core.BareRuntime{ID: agentID, Char: &core.Character{Name: "Ada"}}}}
 	for _, p := range Plugin().Providers {
 		d, err := p.Get(t.Context(), c)
-		if err != nil || strings.Contains(d.Text, "#") {
+		if err != nil || strings.Contains(d.Text, "#") && p.Name != "ANXIETY" {
 			t.Errorf("%s = %q, %v", p.Name, d.Text, err)
 		}
 	}

@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,20 +16,23 @@ const (
 	maxWhole     = 64 << 10  // of the one that is answered
 	hideAfter    = time.Hour // texts of attachments older than this, seen from the latest one
 	maxFileBytes = 16 << 10  // of an attachment's text
+	maxRuns      = 3         // whose actions' results are shown
+	maxElsewhere = 20        // messages of other rooms
 )
 
 func recentMessages() plugin.Provider {
 	return plugin.Provider{
 		Name: "RECENT_MESSAGES", Description: "What was said, and what is to be answered", Position: 100,
-		Get: func(_ context.Context, c *plugin.Call) (plugin.Data, error) {
+		Get: func(ctx context.Context, c *plugin.Call) (plugin.Data, error) {
 			now, names := time.Now(), namesOf(c)
-			var talk, results []string
+			elsewhere, err := interactions(ctx, c, now)
+			if err != nil {
+				return plugin.Data{}, err
+			}
+			var talk []string
 			for i := range c.Recent {
 				m := &c.Recent[i]
-				switch {
-				case m.Metadata["type"] == "action_result":
-					results = append(results, m.Content.Text)
-				case m.Content.Text != "" || len(m.Content.Attachments) > 0:
+				if m.Metadata["type"] != actionResult && (m.Content.Text != "" || len(m.Content.Attachments) > 0) {
 					talk = append(talk, line(m, names, now))
 				}
 			}
@@ -38,8 +42,8 @@ func recentMessages() plugin.Provider {
 			}
 			heading := "Conversation, oldest first"
 			values := map[string]any{
-				"recentMessages": recent, "recentMessage": last, "recentActionResults": strings.Join(results, "\n"),
-				"recentPosts": "", "recentInteractions": "",
+				"recentMessages": recent, "recentMessage": last, "recentActionResults": lines(lastResults(c.Recent)),
+				"recentPosts": "", "recentInteractions": elsewhere,
 			}
 			if isFeed(c.Room.Type) {
 				heading, values["recentPosts"] = "Posts, oldest first", recent
@@ -48,6 +52,56 @@ func recentMessages() plugin.Provider {
 			return plugin.Data{Text: text, Values: values}, nil
 		},
 	}
+}
+
+// actionResult is the type of memories that tell what an action did.
+const actionResult = "action_result"
+
+// lastResults are the results of actions of the last runs that had any, oldest first.
+func lastResults(recent []core.Memory) []string {
+	var out []string
+	runs := map[string]bool{}
+	for i := len(recent) - 1; i >= 0; i-- {
+		m := &recent[i]
+		if m.Metadata["type"] != actionResult {
+			continue
+		}
+		if run := text(m.Content.Extra["runId"]); !runs[run] {
+			if len(runs) == maxRuns {
+				break
+			}
+			runs[run] = true
+		}
+		out = append(out, m.Content.Text)
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// interactions are the last words of who speaks in other rooms the agent is in. They are read for characters
+// alone that have a template which shows them: what is said elsewhere is not everybody's to read.
+func interactions(ctx context.Context, c *plugin.Call, now time.Time) (string, error) {
+	memories := c.Runtime.Memories()
+	shown := false
+	for _, t := range c.Runtime.Character().Templates {
+		shown = shown || strings.Contains(t, "recentInteractions")
+	}
+	if !shown || memories == nil || c.Memory == nil {
+		return "", nil
+	}
+	list, err := memories.List(ctx, core.MemoryQuery{Table: core.TableMessages, EntityID: c.Memory.EntityID, Limit: maxElsewhere + usualHistory})
+	if err != nil {
+		return "", fmt.Errorf("bootstrap: read what was said elsewhere: %w", err)
+	}
+	names := namesOf(c)
+	var out []string
+	for i := range list {
+		if m := &list[i]; m.RoomID != c.Room.ID && m.Content.Text != "" && len(out) < maxElsewhere {
+			out = append(out, line(m, names, now))
+		}
+	}
+	slices.Reverse(out)
+	return lines(out), nil
 }
 
 // line is a message in a prompt.

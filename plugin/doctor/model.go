@@ -68,7 +68,7 @@ func (m *Model) answer(r core.TextRequest) string {
 	case core.PurposeStep:
 		return response(tag("thought", "There is nothing to look up; I answer."), tag("action", ""), tag("providers", ""), tag("isFinish", "true"))
 	case core.PurposeReflect:
-		return response(tag("thought", "Nothing was said that has to be kept."), tag("facts", ""), tag("relationships", ""))
+		return reflect(r)
 	}
 	if len(r.Messages) == 0 && r.Prompt != "" {
 		return m.conversation(r).Respond(r.Prompt)

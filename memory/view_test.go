@@ -1,0 +1,35 @@
+package memory_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/eliza-go/eliza/memory"
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+func TestAnAgentsViewOfItsPlace(t *testing.T) {
+	t.Parallel()
+	s := start(t, memory.Options{})
+	mine, other := s.svc.For(ada), s.svc.For(eve)
+	room := must[core.Room](t)(mine.Connect(t.Context(), s.turn(hall, user)))
+	if w := must[core.World](t)(mine.World(t.Context(), room.WorldID)); w.ID != room.WorldID || w.AgentID != ada {
+		t.Errorf("world = %+v", w)
+	}
+	if _, err := other.World(t.Context(), room.WorldID); !errors.Is(err, memory.ErrWorldNotFound) {
+		t.Errorf("another agent's world = %v", err)
+	}
+	if rooms := must[[]core.Room](t)(mine.Rooms(t.Context(), 0)); len(rooms) != 1 || rooms[0].ID != room.ID {
+		t.Errorf("rooms = %+v", rooms)
+	}
+	for range 2 { // the agent named in the value does not count
+		check(t, mine.Relate(t.Context(), core.Relationship{AgentID: eve, SourceEntityID: user, TargetEntityID: ada, Tags: []string{"friends"}}))
+	}
+	known := must[[]core.Relationship](t)(mine.Relationships(t.Context(), user, 0))
+	if len(known) != 1 || known[0].AgentID != ada || known[0].Metadata["interactions"] != int64(2) || known[0].ID == "" {
+		t.Errorf("relationships = %+v", known)
+	}
+	if got := must[[]core.Relationship](t)(other.Relationships(t.Context(), user, 0)); len(got) != 0 {
+		t.Errorf("another agent's relationships = %+v", got)
+	}
+}
