@@ -347,3 +347,48 @@ func TestAFailingReflectionCostsNothing(t *testing.T) {
 		})
 	}
 }
+
+func TestAnAgentAnswersInSteps(t *testing.T) {
+	t.Parallel()
+	var looked atomic.Int32
+	look := plugin.Plugin{Name: "library", Actions: []plugin.Action{{
+		Name: "LOOK_UP", Description: "Looks something up.",
+		Run: func(_ context.Context, c *plugin.Call) (plugin.Result, error) {
+			looked.Add(1)
+			return plugin.Result{Text: "the parameters were " + string(c.Params)}, nil
+		},
+	}}}
+	model := elizatest.Model(func(_ context.Context, r core.TextRequest) (string, error) {
+		switch {
+		case r.Purpose == core.PurposeStep && strings.Contains(r.Prompt, "the parameters were"):
+			return "<response><thought>enough</thought><isFinish>true</isFinish></response>", nil
+		case r.Purpose == core.PurposeStep:
+			return `<response><thought>look</thought><action>LOOK_UP</action><parameters>{"word":"cat"}</parameters><isFinish>false</isFinish></response>`, nil
+		case r.Purpose == core.PurposeReply && strings.Contains(r.Prompt, `{"word":"cat"}`):
+			return "<response><thought>t</thought><text>A cat is a cat.</text></response>", nil
+		}
+		return "", errors.New("unexpected request " + r.Purpose)
+	})
+	for name, opts := range map[string][]eliza.Option{
+		"scripted": {eliza.WithPlugins(look, model.Plugin())},
+		"offline":  nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := elizatest.Start(t, append(opts, eliza.WithSettings(map[string]string{"USE_MULTI_STEP": "true"}))...)
+			agent, user, channel := s.Agent("Ada"), core.NewUUID(), core.NewUUID()
+			sock := elizatest.Dial(t, s.Base, nil, nil)
+			sock.Emit("1", map[string]any{"channelId": channel})
+			sock.Wait("channel_joined", nil)
+			got := reply(s.Say(channel, user, agent, "I am sad, what is a cat?", "http"))
+			sock.Wait("messageComplete", nil)
+			var pieces strings.Builder
+			for _, c := range sock.Named("messageStreamChunk") {
+				pieces.WriteString(c["chunk"].(string))
+			}
+			if got == "" || pieces.String() != got || opts != nil && (got != "A cat is a cat." || looked.Load() != 1) {
+				t.Errorf("answer %q, streamed %q, looked up %d times", got, pieces.String(), looked.Load())
+			}
+		})
+	}
+}

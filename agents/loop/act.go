@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -34,12 +35,9 @@ func (u *turn) act(ctx context.Context, d *decision) (*core.Content, error) {
 				return nil, err
 			}
 		}
-		s := &step{u: u, d: d, name: name, index: i, id: core.StringToUUID(fmt.Sprintf("%s:action:%d", u.run, i))}
+		s := u.newStep(d, name, i, len(d.actions))
 		result, err := s.run(ctx)
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		if errors.Is(err, errCannotMark) {
+		if err := s.fatal(ctx, err); err != nil {
 			return nil, err
 		}
 		if err != nil && s.name == "REPLY" {
@@ -97,13 +95,37 @@ type step struct {
 	u      *turn
 	d      *decision
 	name   string
-	index  int
+	index  int // among the actions of the turn
+	of     int // how many there are, 0 = not known
 	id     core.UUID
 	action *action
 
 	mu     sync.Mutex
 	closed bool
 	said   []core.Content
+}
+
+func (u *turn) newStep(d *decision, name string, index, of int) *step {
+	return &step{u: u, d: d, name: name, index: index, of: of, id: core.StringToUUID(fmt.Sprintf("%s:action:%d", u.run, index))}
+}
+
+// fatal is what of an action's end ends the turn.
+func (s *step) fatal(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, errCannotMark):
+		return err
+	}
+	return nil
+}
+
+// planStep is which of how many actions it is.
+func (s *step) planStep() string {
+	if s.of == 0 {
+		return strconv.Itoa(s.index + 1)
+	}
+	return fmt.Sprintf("%d/%d", s.index+1, s.of)
 }
 
 // run runs the action. An error is that of the action; the turn goes on, but for errCannotMark.
@@ -203,10 +225,13 @@ func (u *turn) spoke(c core.Content) {
 	})
 }
 
+// clientChat is the source of messages whose clients show what an agent does.
+const clientChat = "client_chat"
+
 // progress shows the action at work to the clients that show such things.
 func (s *step) progress(ctx context.Context, text, status string) {
 	u := s.u
-	if u.t.Source != "client_chat" || s.action.Name == "IGNORE" || s.action.Name == "NONE" {
+	if u.t.Source != clientChat || s.action.Name == "IGNORE" || s.action.Name == "NONE" {
 		return
 	}
 	err := u.out.Progress(ctx, s.id, core.Content{
@@ -235,7 +260,7 @@ func (s *step) outcome(result plugin.Result, err error) map[string]any {
 	s.remember(result, err)
 	u.note("action", u.r.id, map[string]any{
 		"runId": string(u.run), "action": s.name, "actionId": string(s.id), "params": s.params(), "prompts": prompts, "promptCount": len(prompts),
-		"response": result.Text, "planStep": fmt.Sprintf("%d/%d", s.index+1, len(s.d.actions)), "result": out,
+		"response": result.Text, "planStep": s.planStep(), "result": out,
 	})
 	return out
 }
@@ -254,7 +279,7 @@ func (s *step) remember(result plugin.Result, err error) {
 		Text: strings.TrimSuffix(s.name+": "+clip(text, maxPast), ": "), Actions: []string{s.name}, Source: "action",
 		Extra: map[string]any{
 			"type": actionResult, "actionName": s.name, "actionStatus": status, "runId": string(u.run),
-			"planStep": fmt.Sprintf("%d/%d", s.index+1, len(s.d.actions)),
+			"planStep": s.planStep(),
 		},
 	})
 	m.Metadata["type"] = actionResult

@@ -46,6 +46,15 @@ func (r *Runtime) setting(keys ...string) string {
 	return ""
 }
 
+// settingInt is a whole number within bounds, def when it is none.
+func (r *Runtime) settingInt(key string, def, least, most int) int {
+	n, err := strconv.Atoi(strings.TrimSpace(r.setting(key)))
+	if err != nil {
+		return def
+	}
+	return min(max(n, least), most)
+}
+
 // settingBool is true for true, 1, yes and on.
 func (r *Runtime) settingBool(key string) bool {
 	switch strings.ToLower(strings.TrimSpace(r.setting(key))) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/eliza-go/eliza/plugin"
 )
@@ -46,13 +47,18 @@ func (u *turn) validate(ctx context.Context) {
 // all that are neither dynamic nor private. Those of also are asked in any case. A provider that fails is
 // left out.
 func (u *turn) compose(ctx context.Context, only []string, also ...string) error {
+	return u.composeWithin(ctx, u.r.opts.ProviderTimeout, only, also...)
+}
+
+// composeWithin is compose with another time limit of each provider.
+func (u *turn) composeWithin(ctx context.Context, limit time.Duration, only []string, also ...string) error {
 	chosen := u.r.set.chosen(only, also)
 	results := make([]*plugin.Data, len(chosen))
 	call := u.call()
 	var wg sync.WaitGroup
 	for i, p := range chosen {
 		wg.Go(func() {
-			d, err := bounded(ctx, u.r, u.r.opts.ProviderTimeout, place{p.plugin, "provider", p.Name}, func(ctx context.Context) (plugin.Data, error) {
+			d, err := bounded(ctx, u.r, limit, place{p.plugin, "provider", p.Name}, func(ctx context.Context) (plugin.Data, error) {
 				return p.Get(ctx, call)
 			})
 			switch {

@@ -6,6 +6,8 @@ const (
 	templateShouldRespond = "shouldRespondTemplate"
 	templateReply         = "replyTemplate"
 	templateImage         = "imageDescriptionTemplate"
+	templateStep          = "multiStepDecisionTemplate"
+	templateSummary       = "multiStepSummaryTemplate"
 )
 
 // defaultTexts are the templates of characters that have none of their own.
@@ -19,6 +21,10 @@ func defaultText(name string) string {
 		return replyText
 	case templateImage:
 		return imageText
+	case templateStep:
+		return stepText
+	case templateSummary:
+		return summaryText
 	}
 	return ""
 }
@@ -103,3 +109,45 @@ Write exactly this and nothing around it:
 </output>`
 
 const imageText = `Say what this image shows: first a short title, then a description of what matters in it, with any text that can be read.`
+
+const stepText = `<task>{{agentName}} works on the last message in steps. Decide on the next one. This is step {{iterationCount}} of at most {{maxIterations}}.</task>
+
+{{providers}}
+
+<rules>
+- Take one action a step, or none. What actions and providers brought until now stands above: do not repeat what has been done.
+- Name providers when you need what they know: it will be there in the next step.
+- Parameters of the action are one JSON object. Leave the element empty when it takes none.
+- When nothing is left to do, set isFinish to true and leave action and providers empty: then {{agentName}} writes the answer.
+- Do not write the answer here. REPLY is no step.
+- Choose IGNORE, in the first step, when nothing should be said at all.
+</rules>
+
+<output>
+Write exactly this and nothing around it:
+<response>
+  <thought>what is known, and what comes next</thought>
+  <action></action>
+  <parameters></parameters>
+  <providers></providers>
+  <isFinish>false</isFinish>
+</response>
+</output>`
+
+const summaryText = `<task>{{agentName}} has done what the last message needed. Write the answer.</task>
+
+{{providers}}
+
+<rules>
+- You are {{agentName}}. Answer the last message with what the steps above brought; say so when something failed.
+- Do not tell about steps, actions or providers as such.
+- Put code between fences, and nothing that is not code.
+</rules>
+
+<output>
+Write exactly this and nothing around it:
+<response>
+  <thought>what you intend, in one or two sentences</thought>
+  <text>what the reader gets to see</text>
+</response>
+</output>`

@@ -104,6 +104,9 @@ func (u *turn) answer(ctx context.Context) (*core.Content, string, error) {
 		u.ignored(thought)
 		return nil, reasonIgnored, nil
 	}
+	if u.r.settingBool("USE_MULTI_STEP") {
+		return u.multiStep(ctx)
+	}
 	a, err := u.decide(ctx)
 	if err != nil {
 		return nil, "", err
