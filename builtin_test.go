@@ -89,9 +89,9 @@ func TestAMutedRoomIsSilentUntilTheAgentIsNamed(t *testing.T) {
 	}
 }
 
-type painter func(ctx context.Context, prompt string) ([]string, error)
+type brush func(ctx context.Context, prompt string) ([]string, error)
 
-func (p painter) Image(ctx context.Context, prompt, _ string, _ int) ([]string, error) {
+func (p brush) Image(ctx context.Context, prompt, _ string, _ int) ([]string, error) {
 	return p(ctx, prompt)
 }
 
@@ -134,7 +134,7 @@ func TestImagesAreDrawnAndServed(t *testing.T) {
 				return elizatest.Respond("words"), nil
 			})
 			draws := plugin.Plugin{Name: "brush", Models: func(core.Runtime) (core.Models, error) {
-				return core.Models{Imager: painter(func(_ context.Context, prompt string) ([]string, error) {
+				return core.Models{Imager: brush(func(_ context.Context, prompt string) ([]string, error) {
 					if prompt != "a red cat" {
 						t.Errorf("prompt = %q", prompt)
 					}

@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -35,6 +36,7 @@ type Action struct {
 	// Idempotent actions may run again after a crash. Before any other the turn is marked, and such a turn
 	// is never repeated.
 	Idempotent bool
+	Timeout    time.Duration                                    // of one run, when it may take longer than the loop gives any action
 	Validate   func(ctx context.Context, c *Call) (bool, error) // nil = always offered
 	Run        func(ctx context.Context, c *Call) (Result, error)
 }

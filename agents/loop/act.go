@@ -149,7 +149,7 @@ func (s *step) run(ctx context.Context) (plugin.Result, error) {
 	call := u.call()
 	call.Params, call.Reply = s.params(), s.reply
 	call.Generate = u.generator(call.State, s.name, s)
-	result, err := bounded(ctx, u.r, u.r.opts.ActionTimeout, place{s.action.plugin, "action", s.name}, func(ctx context.Context) (plugin.Result, error) {
+	result, err := bounded(ctx, u.r, max(u.r.opts.ActionTimeout, s.action.Timeout), place{s.action.plugin, "action", s.name}, func(ctx context.Context) (plugin.Result, error) {
 		return s.action.Run(ctx, call)
 	})
 	s.close()

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -225,4 +226,23 @@ func TestInvalidActionIsNotOffered(t *testing.T) {
 	if !strings.Contains(p, "- GOOD:") || strings.Contains(p, "- BAD:") || strings.Contains(p, "- WORSE:") {
 		t.Errorf("prompt:\n%s", p)
 	}
+}
+
+func TestAnActionMayHaveMoreTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		slow := says("SLOW", "done at last")
+		run := slow.Run
+		slow.Timeout = 3 * time.Minute
+		slow.Run = func(ctx context.Context, c *plugin.Call) (plugin.Result, error) {
+			if err := wait(ctx, 2*time.Minute); err != nil {
+				return plugin.Result{}, err
+			}
+			return run(ctx, c)
+		}
+		b := build(t, setup{script: []string{xml("plan", "SLOW", "", "")}, plugins: with1(slow)})
+		if got := said(b.turn(t, message("go"))); got != "done at last" {
+			t.Errorf("reply = %q", got)
+		}
+	})
 }

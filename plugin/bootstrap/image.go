@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
@@ -11,6 +12,7 @@ import (
 const (
 	maxImagePrompt = 4000 // characters: what well-known image models take
 	maxImageTitle  = 80
+	drawing        = 3 * time.Minute // how long image models may take
 )
 
 var errNoImage = &core.Error{Code: core.CodeModel, Message: "The model made no image"}
@@ -37,6 +39,7 @@ func generateImage() plugin.Action {
 	return plugin.Action{
 		Name: "GENERATE_IMAGE", Description: "Makes an image of what is described and sends it.",
 		Similes: []string{"DRAW", "CREATE_IMAGE", "RENDER_IMAGE", "VISUALIZE", "MAKE_PICTURE", "DRAW_PICTURE"},
+		Timeout: drawing,
 		Validate: func(_ context.Context, c *plugin.Call) (bool, error) {
 			return c.Runtime.Models().Imager != nil, nil
 		},
