@@ -217,7 +217,7 @@ func TestAttachmentsAreReadAndLookedAt(t *testing.T) {
 		}
 		return strings.Replace(chooses("REPLY"), "<providers>", "<providers>ATTACHMENTS", 1), nil
 	})
-	s := elizatest.Start(t, eliza.WithPlugins(model.Plugin(), sees))
+	s := elizatest.Start(t, eliza.WithPlugins(model.Plugin(), sees), eliza.WithPublicPath("/host"))
 	agent, user, channel := s.Agent("Ada"), core.NewUUID(), core.NewUUID()
 	s.Say(channel, user, agent, "hello", "http").Want(201)
 	notes := send(s, channel, "notes.md", "text/plain", []byte("# The cellar key is under the mat"))
@@ -229,6 +229,10 @@ func TestAttachmentsAreReadAndLookedAt(t *testing.T) {
 			map[string]any{"id": "2", "url": picture, "title": "dots.png", "contentType": "image"},
 			map[string]any{"id": "3", "url": s.Base + "/secret.txt", "title": "secret.txt", "contentType": "document"},
 			map[string]any{"id": "4", "url": "https://images.example/x.png", "contentType": "image"},
+			map[string]any{"id": "5", "url": "/media/uploads/channels/" + string(channel) + "/..%2f..%2f..%2feliza.db.txt", "contentType": "document"},
+			map[string]any{"id": "6", "url": "/media/uploads/nobody/" + string(channel) + "/x.txt", "contentType": "document"},
+			map[string]any{"id": "7", "url": "file:///etc/hosts.txt", "contentType": "document"},
+			map[string]any{"id": "8", "url": "http://[::1", "contentType": "image"},
 		}},
 	})
 	if got := reply(a); got != "I have read it." {

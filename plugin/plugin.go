@@ -64,7 +64,8 @@ type Data struct {
 	Data   map[string]any
 }
 
-// Evaluator looks at a finished turn, off its critical path.
+// Evaluator looks at a finished turn, off its critical path. Of two with one name that of the plugin with the
+// higher priority counts, so a host can put its own in the place of a built-in one.
 type Evaluator struct {
 	Name, Description string
 	AlwaysRun         bool // also when the agent did not answer

@@ -35,7 +35,8 @@ type provider struct {
 
 type evaluator struct {
 	plugin.Evaluator
-	plugin string
+	plugin   string
+	priority int
 }
 
 type handler struct {
@@ -43,7 +44,7 @@ type handler struct {
 	handle func(ctx context.Context, rt core.Runtime, e core.Event) error
 }
 
-// newAbilities indexes plugins. Of two actions or providers with one name that of the plugin with the
+// newAbilities indexes plugins. Of two actions, providers or evaluators with one name that of the plugin with the
 // higher priority counts, else the first.
 func newAbilities(log *slog.Logger, plugins []plugin.Plugin) *abilities {
 	a := &abilities{byName: map[string]*action{}, events: map[string][]handler{}}
@@ -55,9 +56,7 @@ func newAbilities(log *slog.Logger, plugins []plugin.Plugin) *abilities {
 			a.addProvider(log, provider{x, p.Name, p.Priority})
 		}
 		for _, x := range p.Evaluators {
-			if x.Run != nil {
-				a.evaluators, a.looking = append(a.evaluators, evaluator{x, p.Name}), append(a.looking, x)
-			}
+			a.addEvaluator(log, evaluator{x, p.Name, p.Priority})
 		}
 		for name, list := range p.Events {
 			for _, fn := range list {
@@ -108,6 +107,22 @@ func (a *abilities) addProvider(log *slog.Logger, x provider) {
 		a.providers[i] = x
 	default:
 		log.Warn("provider of that name is there already", "plugin", x.plugin, "provider", x.Name)
+	}
+}
+
+func (a *abilities) addEvaluator(log *slog.Logger, x evaluator) {
+	if x.Run == nil || x.Name == "" {
+		log.Warn("evaluator without name or function is left out", "plugin", x.plugin, "evaluator", x.Name)
+		return
+	}
+	i := slices.IndexFunc(a.evaluators, func(have evaluator) bool { return have.Name == x.Name })
+	switch {
+	case i < 0:
+		a.evaluators = append(a.evaluators, x)
+	case x.priority > a.evaluators[i].priority:
+		a.evaluators[i] = x
+	default:
+		log.Warn("evaluator of that name is there already", "plugin", x.plugin, "evaluator", x.Name)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 const (
 	describeTimeout = 30 * time.Second // of one attachment
 	maxDescribed    = 8                // attachments of one message
-	maxDocument     = 64 << 10         // bytes of a document's text
+	maxDocument     = 32 << 10         // bytes of a document's text: every turn reads the conversation with it
 )
 
 // describe fills in what the attachments of the message contain: of documents the text, of images what they

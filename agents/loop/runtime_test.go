@@ -287,7 +287,9 @@ func TestAbilitiesOfTheHigherPriority(t *testing.T) {
 	t.Parallel()
 	mine := plugin.Plugin{Name: "mine", Priority: 1, Providers: []plugin.Provider{{
 		Name: "TIME", Get: func(context.Context, *plugin.Call) (plugin.Data, error) { return plugin.Data{Text: "It is late."}, nil },
-	}}, Actions: []plugin.Action{{Name: "SEARCH", Similes: []string{"REPLY", "LOOK"}, Run: says("SEARCH").Run}}}
+	}}, Actions: []plugin.Action{{Name: "SEARCH", Similes: []string{"REPLY", "LOOK"}, Run: says("SEARCH").Run}}, Evaluators: []plugin.Evaluator{{
+		Name: "REFLECTION", Description: "mine", Run: func(context.Context, *plugin.Call) (plugin.Result, error) { return plugin.Result{}, nil },
+	}}}
 	b := build(t, setup{script: []string{xml("a", "REPLY", "", "yes")}, plugins: []plugin.Plugin{mine}})
 	if got := said(b.turn(t, message("hi"))); got != "yes" || !strings.Contains(b.model.asked()[0].Prompt, "It is late.") {
 		t.Errorf("reply %q, prompt %s", got, b.model.asked()[0].Prompt)
@@ -296,5 +298,8 @@ func TestAbilitiesOfTheHigherPriority(t *testing.T) {
 		if got := b.rt.set.canonical(name); got != want {
 			t.Errorf("canonical(%q) = %q, want %q", name, got, want)
 		}
+	}
+	if list := b.rt.set.looking; len(list) != 1 || list[0].Description != "mine" {
+		t.Errorf("evaluators = %+v", list)
 	}
 }

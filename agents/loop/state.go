@@ -124,11 +124,14 @@ func (a *abilities) merge(data map[string]plugin.Data, values map[string]any) *p
 	return &plugin.State{Text: text, Values: values, Data: data}
 }
 
-// arrange puts providers in the order of their positions, equal ones in the order they came.
+// arrange lists what plugin code is told of, and puts providers in the order of their positions, equal ones in the order they came.
 func (a *abilities) arrange() {
 	slices.SortStableFunc(a.providers, func(x, y provider) int { return cmp.Compare(x.Position, y.Position) })
 	for i := range a.providers {
 		a.offered = append(a.offered, a.providers[i].Provider)
+	}
+	for i := range a.evaluators {
+		a.looking = append(a.looking, a.evaluators[i].Evaluator)
 	}
 }
 

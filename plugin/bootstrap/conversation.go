@@ -15,7 +15,7 @@ const (
 	maxLine      = 8 << 10   // bytes of one earlier message
 	maxWhole     = 64 << 10  // of the one that is answered
 	hideAfter    = time.Hour // texts of attachments older than this, seen from the latest one
-	maxFileBytes = 16 << 10  // of an attachment's text
+	maxFileBytes = 33 << 10  // of an attachment's text
 	maxRuns      = 3         // whose actions' results are shown
 	maxElsewhere = 20        // messages of other rooms
 )

@@ -12,6 +12,8 @@
 // character may have its own prompts under replyTemplate, imageGenerationTemplate, reflectionTemplate,
 // shouldMuteTemplate, shouldUnmuteTemplate, shouldFollowTemplate and shouldUnfollowTemplate.
 //
+// A fact somebody told the agent alone is used in that room and in other direct ones, never in a group.
+//
 // A muted room gets no answer until a message has the agent's name in it, and is muted still after that one. What
 // is said there is remembered all the same.
 package bootstrap

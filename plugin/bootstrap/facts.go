@@ -38,7 +38,7 @@ func facts() plugin.Provider {
 }
 
 // factsFor are the facts nearest to the message: of this room, and of who speaks wherever it was learned in
-// this world. An agent that cannot compare texts gets the newest.
+// this world, but in a group nothing they told the agent alone. An agent that cannot compare texts gets the newest.
 func factsFor(ctx context.Context, c *plugin.Call) ([]core.Memory, error) {
 	memories := c.Runtime.Memories()
 	if memories == nil || c.Memory == nil {
@@ -67,7 +67,7 @@ func factsFor(ctx context.Context, c *plugin.Call) ([]core.Memory, error) {
 		}
 		n := 0
 		for i := range found {
-			if key := sameText(found[i].Content.Text); n < maxFacts && key != "" && !seen[key] {
+			if key := sameText(found[i].Content.Text); n < maxFacts && key != "" && !seen[key] && speakable(c, &found[i]) {
 				seen[key] = true
 				out = append(out, found[i])
 				n++
@@ -75,6 +75,20 @@ func factsFor(ctx context.Context, c *plugin.Call) ([]core.Memory, error) {
 		}
 	}
 	return out, nil
+}
+
+// speakable tells whether a fact may be used here: what was told in confidence is for no other ears.
+func speakable(c *plugin.Call, fact *core.Memory) bool {
+	return fact.RoomID == c.Room.ID || isDirect(c.Room.Type) || !isDirect(text(fact.Metadata["roomType"]))
+}
+
+// isDirect tells whether in rooms of a type nobody else listens.
+func isDirect(room string) bool {
+	switch room {
+	case "DM", "VOICE_DM", "SELF", "API":
+		return true
+	}
+	return false
 }
 
 // sameText is a text as texts are compared: without case, marks at its end and double spaces.

@@ -34,7 +34,7 @@ func factsIn(c *plugin.Call, items []map[string]string) []core.Memory {
 		}
 		m := core.Memory{
 			Table: core.TableFacts, EntityID: about, RoomID: c.Room.ID, WorldID: c.Room.WorldID, Unique: true,
-			Content: core.Content{Text: claim}, Metadata: map[string]any{"type": "fact"},
+			Content: core.Content{Text: claim}, Metadata: map[string]any{"type": "fact", "roomType": c.Room.Type},
 		}
 		if c.Memory != nil {
 			m.Metadata["sourceMessageId"] = string(c.Memory.ID)

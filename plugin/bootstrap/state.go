@@ -79,11 +79,11 @@ func anxiety() plugin.Provider {
 		Name: "ANXIETY", Description: "Hints to be brief",
 		Get: func(_ context.Context, c *plugin.Call) (plugin.Data, error) {
 			list := hintsGroup
-			switch c.Room.Type {
-			case "DM", "SELF", "API":
-				list = hintsDirect
-			case "VOICE_DM", "VOICE_GROUP":
+			switch {
+			case strings.HasPrefix(c.Room.Type, "VOICE_"):
 				list = hintsVoice
+			case isDirect(c.Room.Type):
+				list = hintsDirect
 			}
 			hints := lines(some(dice(c), list, hintsGiven))
 			return plugin.Data{Text: strings.Join(sections("Keep in mind", hints), ""), Values: map[string]any{"anxiety": hints}}, nil

@@ -35,6 +35,13 @@ func TestFactsProvider(t *testing.T) {
 			t.Errorf("facts:\n%s", d.Text)
 		}
 	}
+	for i := range s.all {
+		s.all[i].Metadata = map[string]any{"roomType": "DM"}
+	}
+	c.Room.Type = "GROUP"
+	if d := get(t, "FACTS", c); strings.Contains(d.Text, "person") || !strings.Contains(d.Text, "room") {
+		t.Errorf("what was told in confidence is told a group:\n%s", d.Text)
+	}
 	broken := c.Runtime.(mind)
 	broken.models.Embedder = lengths{errBroken}
 	c.Runtime = broken
