@@ -38,6 +38,12 @@ func bounded[T any](ctx context.Context, r *Runtime, limit time.Duration, at pla
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, errSlow)
 	}
 	defer cancel()
+	return started(ctx, r, at, fn)(ctx)
+}
+
+// started calls foreign code in a goroutine of its own. The returned function waits for it, but not longer
+// than ctx lasts, which is to be the same.
+func started[T any](ctx context.Context, r *Runtime, at place, fn func(context.Context) (T, error)) func(ctx context.Context) (T, error) {
 	type result struct {
 		value T
 		err   error
@@ -51,17 +57,19 @@ func bounded[T any](ctx context.Context, r *Runtime, limit time.Duration, at pla
 		})
 		done <- res
 	})
-	select {
-	case res := <-done:
-		return res.value, because(ctx, res.err)
-	case <-ctx.Done():
-	}
-	select {
-	case res := <-done: // both at once
-		return res.value, because(ctx, res.err)
-	default:
-		var none T
-		return none, context.Cause(ctx)
+	return func(ctx context.Context) (T, error) {
+		select {
+		case res := <-done:
+			return res.value, because(ctx, res.err)
+		case <-ctx.Done():
+		}
+		select {
+		case res := <-done: // both at once
+			return res.value, because(ctx, res.err)
+		default:
+			var none T
+			return none, context.Cause(ctx)
+		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/eliza-go/eliza/plugin"
@@ -14,33 +13,29 @@ import (
 
 // validate finds the actions that make sense now; all are asked at once.
 func (u *turn) validate(ctx context.Context) {
-	all := u.r.set.actions
-	ok := make([]bool, len(all))
-	call := u.call()
-	var wg sync.WaitGroup
+	limited, cancel := context.WithTimeoutCause(ctx, u.r.opts.ProviderTimeout, errSlow)
+	defer cancel()
+	all, call := u.r.set.actions, u.call()
+	answers := make([]func(context.Context) (bool, error), len(all))
 	for i := range all {
-		a := &all[i]
-		if a.Validate == nil {
-			ok[i] = true
-			continue
-		}
-		wg.Go(func() {
-			valid, err := bounded(ctx, u.r, u.r.opts.ProviderTimeout, place{a.plugin, "action", a.Name}, func(ctx context.Context) (bool, error) {
-				return a.Validate(ctx, call)
-			})
-			if err != nil && ctx.Err() == nil {
-				u.r.log.Warn("action is not offered", "plugin", a.plugin, "action", a.Name, "err", err)
-			}
-			ok[i] = valid && err == nil
-		})
-	}
-	wg.Wait()
-	u.valid = nil
-	for i := range all {
-		if ok[i] {
-			u.valid = append(u.valid, all[i].Action)
+		if a := &all[i]; a.Validate != nil {
+			answers[i] = started(limited, u.r, place{a.plugin, "action", a.Name}, func(ctx context.Context) (bool, error) { return a.Validate(ctx, call) })
 		}
 	}
+	valid := make([]plugin.Action, 0, len(all))
+	for i := range all {
+		ok, err := true, error(nil)
+		if answers[i] != nil {
+			ok, err = answers[i](limited)
+		}
+		if err != nil && ctx.Err() == nil {
+			u.r.log.Warn("action is not offered", "plugin", all[i].plugin, "action", all[i].Name, "err", err)
+		}
+		if ok && err == nil {
+			valid = append(valid, all[i].Action)
+		}
+	}
+	u.valid = valid
 }
 
 // compose makes a new state: with only set, of the state so far and what these providers give now, else of
@@ -52,24 +47,23 @@ func (u *turn) compose(ctx context.Context, only []string, also ...string) error
 
 // composeWithin is compose with another time limit of each provider.
 func (u *turn) composeWithin(ctx context.Context, limit time.Duration, only []string, also ...string) error {
-	chosen := u.r.set.chosen(only, also)
-	results := make([]*plugin.Data, len(chosen))
-	call := u.call()
-	var wg sync.WaitGroup
+	limited, cancel := context.WithTimeoutCause(ctx, limit, errSlow)
+	defer cancel()
+	chosen, call := u.r.set.chosen(only, also), u.call()
+	answers := make([]func(context.Context) (plugin.Data, error), len(chosen))
 	for i, p := range chosen {
-		wg.Go(func() {
-			d, err := bounded(ctx, u.r, limit, place{p.plugin, "provider", p.Name}, func(ctx context.Context) (plugin.Data, error) {
-				return p.Get(ctx, call)
-			})
-			switch {
-			case err == nil:
-				results[i] = &d
-			case ctx.Err() == nil:
-				u.r.log.Warn("provider is left out", "plugin", p.plugin, "provider", p.Name, "err", err)
-			}
-		})
+		answers[i] = started(limited, u.r, place{p.plugin, "provider", p.Name}, func(ctx context.Context) (plugin.Data, error) { return p.Get(ctx, call) })
 	}
-	wg.Wait()
+	results := make([]*plugin.Data, len(chosen))
+	for i, p := range chosen {
+		d, err := answers[i](limited)
+		switch {
+		case err == nil:
+			results[i] = &d
+		case ctx.Err() == nil:
+			u.r.log.Warn("provider is left out", "plugin", p.plugin, "provider", p.Name, "err", err)
+		}
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

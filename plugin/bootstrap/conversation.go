@@ -108,15 +108,20 @@ func interactions(ctx context.Context, c *plugin.Call, now time.Time) (string, e
 func line(m *core.Memory, names map[core.UUID]string, now time.Time) string {
 	var b strings.Builder
 	at := m.CreatedAt.Time()
-	fmt.Fprintf(&b, "%s (%s) [%s] %s: %s", at.Format("15:04"), ago(now.Sub(at)), m.EntityID, nameOf(m, names), clip(m.Content.Text, maxLine))
+	add := func(parts ...string) {
+		for _, p := range parts {
+			b.WriteString(p)
+		}
+	}
+	add(at.Format("15:04"), " (", ago(now.Sub(at)), ") [", string(m.EntityID), "] ", nameOf(m, names), ": ", clip(m.Content.Text, maxLine))
 	if m.Content.Thought != "" {
-		fmt.Fprintf(&b, "\n  (thought: %s)", clip(m.Content.Thought, maxLine))
+		add("\n  (thought: ", clip(m.Content.Thought, maxLine), ")")
 	}
 	if len(m.Content.Actions) > 0 {
-		fmt.Fprintf(&b, "\n  (actions: %s)", strings.Join(m.Content.Actions, ", "))
+		add("\n  (actions: ", strings.Join(m.Content.Actions, ", "), ")")
 	}
 	for _, a := range m.Content.Attachments {
-		fmt.Fprintf(&b, "\n  (attachment: %s)", strings.Join(nonEmpty(a.ID, a.Title, a.ContentType, clip(a.Description, maxLine)), " - "))
+		add("\n  (attachment: ", strings.Join(nonEmpty(a.ID, a.Title, a.ContentType, clip(a.Description, maxLine)), " - "), ")")
 	}
 	return b.String()
 }
