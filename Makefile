@@ -1,11 +1,12 @@
-# Every target works from a clean clone with Go alone, except conformance, which needs Node.
+# Every target works from a clean clone with Go alone, except conformance, which needs Node, and e2e, which needs
+# Chromium too.
 GO      ?= go
 TOOL    := $(GO) tool -modfile=tools/go.mod
 BENCH   ?= .
 COUNT   ?= 1
 FUZZ    ?= 20s
 
-.PHONY: check test race lint build bench fuzz conformance
+.PHONY: check test race lint build bench fuzz conformance e2e
 
 check: lint race build
 
@@ -38,3 +39,7 @@ fuzz:
 # HARNESS is the folder of the black-box cases.
 conformance:
 	.ci/conformance $(HARNESS)
+
+# The published web client in headless Chromium; see e2e/README.md.
+e2e:
+	.ci/e2e

@@ -1,0 +1,17 @@
+import { newAgent } from '../lib/api.mjs';
+import { answered, openChat, say } from '../lib/chat.mjs';
+import { script } from '../lib/script.mjs';
+import { openTab } from '../lib/side.mjs';
+
+script('panel', async ({ page, shot }) => {
+	const agent = await newAgent('Paneled');
+	await openChat(page, agent);
+	await say(page, 'Count this');
+	await answered(page, 2);
+	await openTab(page, 'Status');
+	const panel = page.frameLocator('iframe[title="Status"]');
+	await panel.getByRole('heading', { name: agent.name }).waitFor();
+	await panel.getByText('text, embeddings').waitFor();
+	await panel.locator('dt', { hasText: 'Messages remembered' }).locator('xpath=following-sibling::dd[1]').filter({ hasText: '2' }).waitFor();
+	await shot('status');
+});
