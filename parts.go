@@ -64,6 +64,7 @@ func (s *Server) build() error {
 	p.media = media.New(blobs, media.Options{PublicPath: s.cfg.publicPath})
 	p.lanes = messaging.New(s.store.Messaging(), messaging.Options{
 		Logger: s.log, Memories: forgetful{p.memory, p.media}, TurnTimeout: s.cfg.turnTimeout, AgentToAgent: s.cfg.agentToAgent, InputControl: s.cfg.inputControl, Sessions: s.cfg.sessions,
+		PublicURL: p.media.PublicURL,
 	})
 	p.messaging = p.lanes
 	for _, wrap := range s.cfg.wrapMessaging {

@@ -37,6 +37,8 @@ var errAgentNotFound = &core.Error{Code: core.CodeNotFound, Message: "Agent not 
 type HandlerOptions struct {
 	Logger  *slog.Logger // slog.Default() when nil
 	MaxBody int64        // of a JSON body, 2 MiB when 0
+
+	PublicURL func(string) string // the address of an attachment given by its place on this machine; as it is when nil
 }
 
 // Handler serves the routes about what agents know.

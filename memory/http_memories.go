@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -84,7 +85,23 @@ func (h *Handler) page(c echo.Context, agent core.UUID, q core.MemoryQuery) erro
 	if err != nil {
 		return err
 	}
+	page = slices.Clone(page)
+	for i := range page {
+		page[i].Content = h.published(page[i].Content)
+	}
 	return httpapi.OK(c, map[string]any{"memories": page, "hasMore": more})
+}
+
+// published is content as clients get it: an agent's own records name its files by their places.
+func (h *Handler) published(c core.Content) core.Content {
+	if h.opts.PublicURL == nil || len(c.Attachments) == 0 {
+		return c
+	}
+	c.Attachments = slices.Clone(c.Attachments)
+	for i := range c.Attachments {
+		c.Attachments[i].URL = h.opts.PublicURL(c.Attachments[i].URL)
+	}
+	return c
 }
 
 type patchMemoryRequest struct {
@@ -117,7 +134,7 @@ func (h *Handler) patchMemory(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	m.Embedding = nil
+	m.Embedding, m.Content = nil, h.published(m.Content)
 	return httpapi.OK(c, patchedView{*m, "Memory updated successfully"})
 }
 

@@ -50,6 +50,7 @@ func (m *Manager) check(ctx context.Context, n *NewMessage) error {
 	}
 	n.AgentRun = m.opts.AgentToAgent
 	n.Content = strings.ReplaceAll(n.Content, "\x00", "")
+	n.Raw, n.Metadata = m.published(n.Raw), m.published(n.Metadata)
 	switch {
 	case n.ChannelID == "" || n.AuthorID == "":
 		return core.BadRequest("channel and author are required")

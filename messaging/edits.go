@@ -25,6 +25,7 @@ func (m *Manager) EditMessage(ctx context.Context, id core.UUID, e Edit) (*Messa
 	case e.SourceType != nil && len(*e.SourceType) > 255:
 		return nil, core.BadRequest("source_type may have 255 characters")
 	}
+	e.Raw, e.Metadata = m.published(e.Raw), m.published(e.Metadata)
 	if err := httpapi.Sized("metadata", e.Metadata, maxMetadata); err != nil {
 		return nil, err
 	}

@@ -28,6 +28,8 @@ type Options struct {
 	AgentToAgent int           // agent messages in a row that are delivered to other agents; 0 = none
 	InputControl string        // "dm" (default), "all" or "off": where clients' input is disabled during a turn
 
+	PublicURL func(string) string // the address of an attachment given by its place on this machine; as it is when nil
+
 	Sessions SessionOptions
 	Now      func() time.Time // the clock sessions and jobs expire by; time.Now when nil
 }

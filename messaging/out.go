@@ -89,6 +89,7 @@ func (o *out) reply(c core.Content) NewMessage {
 	n := replyMessage(o.d.AgentID, o.name, c)
 	n.ID, n.ChannelID, n.ServerID, n.InReplyTo = o.d.ReplyID(), o.d.ChannelID, o.d.Channel.ServerID, o.d.MessageID
 	n.AgentRun = o.m.opts.AgentToAgent
+	n.Raw, n.Metadata = o.m.published(n.Raw), o.m.published(n.Metadata)
 	n.Metadata["channelType"], n.Metadata["isDm"] = o.d.Channel.Type, IsDM(o.d.Channel.Type)
 	return n
 }
