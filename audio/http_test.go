@@ -39,6 +39,30 @@ func TestTranscriptions(t *testing.T) {
 	}
 }
 
+// A model may tell the format by the name of a file, and clients are wrong about theirs: a web client declares
+// as WAV whatever its browser records.
+func TestRecordingsAreNamedByTheirContent(t *testing.T) {
+	t.Parallel()
+	f := setup(t, nil)
+	webm := []byte("\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webmB\x87\x81\x04")
+	mp4 := []byte("\x00\x00\x00\x1cftypisom\x00\x00\x02\x00isomiso2avc1mp41")
+	for want, up := range map[string]file{
+		"blob.webm":   {"file", "blob", "audio/wav", webm},
+		"b.webm":      {"file", "b.wav", "audio/wav", webm},
+		"b.weba":      {"file", "b.weba", "audio/wav", webm},
+		"blob.m4a":    {"file", "blob", "audio/wav", mp4},
+		"b.wav":       {"file", "b.mp3", "audio/mpeg", wav()},
+		"b.ogg":       {"file", "b", "audio/webm", []byte("OggS\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x1e\x01vorbis")},
+		"b.flac":      {"file", "b", "audio/wav", []byte("fLaC\x00\x00\x00\x22")},
+		"b.mp3":       {"file", "b", "audio/wav", []byte("\xff\xfb\x90\x00\x00\x00")},
+		"unknown.wav": {"file", "unknown", "audio/wav", []byte("whatever this is")},
+	} {
+		if got, _ := decode(t, f.upload(base+"/transcriptions", nil, up))["text"].(string); !strings.HasPrefix(got, want+" ") {
+			t.Errorf("%s declared as %s: the model was told %.20q, want %s", up.name, up.mime, got, want)
+		}
+	}
+}
+
 func TestUploadRefusals(t *testing.T) {
 	t.Parallel()
 	f := setup(t, nil)

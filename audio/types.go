@@ -52,6 +52,23 @@ func audible(found *mimetype.MIME) bool {
 	return name == "application/ogg" || name == "application/octet-stream" || name == "text/plain"
 }
 
+// recorded is the type of a recording: what its bytes are found to be, or else what the client declares.
+func recorded(found *mimetype.MIME, mimeType string) string {
+	for m := found; m != nil; m = m.Parent() {
+		switch name := declared(m.String()); name {
+		case "video/webm":
+			return "audio/webm"
+		case "video/mp4", "audio/x-m4a":
+			return "audio/mp4"
+		case "application/ogg":
+			return "audio/ogg"
+		case "audio/webm", "audio/mp4", "audio/ogg", "audio/wav", "audio/mpeg", "audio/flac", "audio/aac":
+			return name
+		}
+	}
+	return mimeType
+}
+
 // fileName is a name for a model, which may know the format by its extension: the client's without folders,
 // with an extension that fits the type.
 func fileName(name, mimeType string) string {

@@ -44,15 +44,15 @@ func readUpload(r *http.Request, dir string) (*upload, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &upload{form: form, file: file, name: fileName(form.Name, mimeType)}
-	if err := u.take(); err != nil {
+	u := &upload{form: form, file: file}
+	if err := u.take(mimeType); err != nil {
 		return nil, errors.Join(err, u.Close())
 	}
 	return u, nil
 }
 
-// take stores the file and looks at what it is.
-func (u *upload) take() error {
+// take stores the file, looks at what it is and names it.
+func (u *upload) take(mimeType string) error {
 	if _, err := u.file.fill(u.form, MaxFile); err != nil {
 		return err
 	}
@@ -63,6 +63,7 @@ func (u *upload) take() error {
 	if !audible(found) {
 		return errFileType
 	}
+	u.name = fileName(u.form.Name, recorded(found, mimeType))
 	_, err = u.file.Seek(0, io.SeekStart)
 	return err
 }
