@@ -5,7 +5,8 @@ import { chromium as browsers } from 'playwright-core';
 import { base, chromium, limit, patience, shots } from './settings.mjs';
 import { Watch } from './watch.mjs';
 
-const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+	'--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 let browser;
 after(() => browser?.close());
 
