@@ -24,7 +24,7 @@ export class Watch {
 		return () => (this.#expected = this.#expected.filter((p) => !patterns.includes(p)));
 	}
 
-	// events are the socket events of a name the page got, oldest first.
+	// events are the socket events of a name the page got, over a websocket or before it had one.
 	events(name) {
 		const start = `42["${name}",`;
 		return this.#frames.filter((f) => f.startsWith(start)).map((f) => JSON.parse(f.slice(2))[1]);
@@ -36,8 +36,14 @@ export class Watch {
 	}
 
 	#response(r) {
+		if (r.url().startsWith(`${base}/socket.io/`)) this.#polled(r);
 		if (r.status() < 400 || !ours(r.url())) return;
 		this.#note(`${r.status()} ${r.request().method()} ${r.url().slice(base.length)}`);
+	}
+
+	async #polled(r) {
+		const body = await r.text().catch(() => ''); // the page may be gone
+		this.#frames.push(...body.split('\x1e'));
 	}
 
 	// A page that is left gives up what it was asking for; that is no failure.
