@@ -314,7 +314,7 @@ func (s memoryStore) UpdateMemory(ctx context.Context, agent, id core.UUID, p me
 		return nil, err
 	}
 	s.forgetVectors(ctx, agent, []core.UUID{id})
-	if p.Content != nil || p.Metadata != nil {
+	if m.Table == core.TableMessages && (p.Content != nil || p.Metadata != nil) {
 		core.AfterCommit(ctx, func() { s.db.recents.forget(agent, m.RoomID) })
 	}
 	return &m, nil
