@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/eliza-go/eliza/agents"
@@ -285,6 +286,32 @@ func TestList(t *testing.T) {
 	}
 	if l := f.data(200, http.MethodGet, "/api/agents?limit=1&offset=1", "")["agents"].([]any); len(l) != 1 {
 		t.Errorf("a page of one = %v", l)
+	}
+}
+
+// vanishing is a store in which an agent is there when another is to be created, and gone a moment later.
+type vanishing struct {
+	agents.Store
+	asked atomic.Int32
+}
+
+func (v *vanishing) Insert(ctx context.Context, a *agents.Agent) error {
+	if v.asked.Add(1) == 1 {
+		return &core.Error{Code: core.CodeConflict, Message: "taken"}
+	}
+	return v.Store.Insert(ctx, a)
+}
+
+func TestCreateWhileTheOldOneIsDeleted(t *testing.T) {
+	t.Parallel()
+	f := setup(t, nil)
+	m, err := agents.New(&vanishing{Store: f.store}, f.build, nil, agents.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, existed, err := m.Create(t.Context(), &core.Character{Name: "Ada", Bio: core.Bio{Lines: []string{"x"}}})
+	if err != nil || existed || a.Character.Name != "Ada" {
+		t.Errorf("Create = %v, %v, %v, want a new agent", a, existed, err)
 	}
 }
 

@@ -177,9 +177,15 @@ func (m *Manager) Create(ctx context.Context, c *core.Character) (*Agent, bool, 
 	now := core.Now()
 	a := &Agent{Character: c, Version: 1, CreatedAt: now, UpdatedAt: now}
 	err := m.store.Insert(ctx, a)
-	if core.CodeOf(err) == core.CodeConflict {
-		old, err := m.store.Agent(ctx, c.ID)
-		return old, true, err
+	for range updateTries {
+		if err == nil || core.CodeOf(err) != core.CodeConflict {
+			break
+		}
+		old, missing := m.store.Agent(ctx, c.ID)
+		if !errors.Is(missing, ErrNotFound) {
+			return old, true, missing
+		}
+		err = m.store.Insert(ctx, a) // the old one was deleted in the meantime
 	}
 	if err != nil {
 		return nil, false, err
