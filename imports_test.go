@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"internal/ratelimit":  {},
 	"messaging/socketio":  {},
 	"agents":              {},
+	"api":                 {},
 	"audio":               {},
 	"media":               {},
 	"memory":              {},
@@ -35,15 +36,16 @@ var allowed = map[string][]string{
 	"plugin/speech":       {"plugin"},
 	"storage":             {"agents", "memory", "messaging", "runtime"},
 	"storage/storagetest": {"storage", "agents", "memory", "messaging"},
-	"internal/elizatest":  {"", "media", "plugin"},
+	"internal/apitest":    {"api"},
+	"internal/elizatest":  {"", "internal/apitest", "media", "plugin"},
 	"": {
-		"agents", "agents/loop", "audio", "media", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
+		"agents", "agents/loop", "api", "audio", "media", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
 		"plugin/doctor", "runtime", "storage", "internal/ratelimit",
 	},
 }
 
 // servesHTTP lists who may use the HTTP glue.
-var servesHTTP = []string{"", "agents", "audio", "media", "memory", "messaging", "runtime", "plugin", "internal/ratelimit"}
+var servesHTTP = []string{"", "agents", "api", "audio", "media", "memory", "messaging", "runtime", "plugin", "internal/ratelimit"}
 
 type listed struct {
 	ImportPath string
@@ -114,6 +116,17 @@ func TestSocketsLinkNeitherDatabaseNorRouter(t *testing.T) {
 		for _, heavy := range [...]string{"gorm.io/", "github.com/labstack/echo", "modernc.org/"} {
 			if strings.HasPrefix(p.ImportPath, heavy) {
 				t.Errorf("messaging/socketio depends on %s", p.ImportPath)
+			}
+		}
+	}
+}
+
+func TestTheProgramHoldsNoTestTools(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t, "-deps", "./examples/...") {
+		for _, tool := range [...]string{"github.com/getkin/", "github.com/santhosh-tekuri/", module + "/internal/apitest", module + "/internal/elizatest"} {
+			if strings.HasPrefix(p.ImportPath, tool) {
+				t.Errorf("the program depends on %s", p.ImportPath)
 			}
 		}
 	}

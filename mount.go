@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/eliza-go/eliza/agents"
+	"github.com/eliza-go/eliza/api"
 	"github.com/eliza-go/eliza/audio"
 	"github.com/eliza-go/eliza/internal/httpapi"
 	"github.com/eliza-go/eliza/media"
@@ -28,6 +29,7 @@ type Groups struct {
 	Files     Group        // /media; names are secrets, nobody is asked for a key
 	Runtime   Group        // /api/runtime, and /api/server
 	System    Group        // /api/system
+	Describe  Group        // /api: openapi.json, asyncapi.json and docs, the page of both
 	Gateway   http.Handler // /socket.io/; it authenticates by itself
 }
 
@@ -58,6 +60,9 @@ func (s *Server) newGroups() Groups {
 		Files:   routes(files.FileRoutes),
 		Runtime: s.operations,
 		System:  routes(s.operations.SystemRoutes),
+		Describe: api.NewHandler(api.HandlerOptions{
+			Logger: s.log, Description: api.Description{PublicPath: s.cfg.publicPath, Version: s.cfg.version},
+		}),
 		Gateway: s.gateway,
 	}
 }
@@ -73,16 +78,17 @@ func (s *Server) Mount(g *echo.Group) {
 		s.gate, s.limits.general, authenticate(s.log, s.cfg.auth, s.routes.Public),
 	}
 	s.groups.Media.Routes(g.Group("/api/media", guarded...))
-	api := g.Group("/api", append(guarded, contentTypes(s.log))...)
-	s.groups.Agents.Routes(api.Group("/agents"))
-	s.groups.Memory.Routes(api.Group("/memory"))
-	s.groups.Messaging.Routes(api.Group("/messaging"))
-	s.groups.Audio.Routes(api.Group("/audio"))
-	s.groups.Runtime.Routes(api.Group("/runtime"))
-	s.groups.Runtime.Routes(api.Group("/server"))
-	s.groups.System.Routes(api.Group("/system"))
+	below := g.Group("/api", append(guarded, contentTypes(s.log))...)
+	s.groups.Agents.Routes(below.Group("/agents"))
+	s.groups.Memory.Routes(below.Group("/memory"))
+	s.groups.Messaging.Routes(below.Group("/messaging"))
+	s.groups.Audio.Routes(below.Group("/audio"))
+	s.groups.Runtime.Routes(below.Group("/runtime"))
+	s.groups.Runtime.Routes(below.Group("/server"))
+	s.groups.System.Routes(below.Group("/system"))
+	s.groups.Describe.Routes(below)
 	for _, path := range [...]string{"", "/", "/*"} {
-		api.Any(path, s.routes.API)
+		below.Any(path, s.routes.API)
 	}
 	secure := securityHeaders(s.cfg.production, "no-referrer-when-downgrade")
 	s.groups.Files.Routes(g.Group("/media", requests(s.log), secure, cors(s.cfg.origins), s.gate))

@@ -46,7 +46,7 @@ const (
 // reservedPaths belong to the server.
 var reservedPaths = [...]string{
 	"/api/agents", "/api/messaging", "/api/memory", "/api/media", "/api/audio", "/api/runtime", "/api/server",
-	"/api/system", "/api/tee", "/media", "/socket.io", "/health", "/healthz",
+	"/api/system", "/api/tee", "/api/openapi.json", "/api/asyncapi.json", "/api/docs", "/media", "/socket.io", "/health", "/healthz",
 }
 
 // uiPages are the first parts of paths the web client uses.
