@@ -20,6 +20,7 @@ import (
 
 	"github.com/eliza-go/eliza"
 	"github.com/eliza-go/eliza/agents"
+	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/internal/elizatest"
 	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/messaging"
@@ -41,7 +42,7 @@ func open(t *testing.T, db string, opts ...eliza.Option) *eliza.Server {
 // served starts a server whose end is the test's own business.
 func served(t *testing.T, srv *eliza.Server) *elizatest.Server {
 	t.Helper()
-	web := httptest.NewServer(srv.Handler())
+	web := httptest.NewServer(apitest.Handler(t, srv.Handler()))
 	t.Cleanup(web.Close)
 	if err := srv.Start(context.Background()); err != nil {
 		t.Fatal(err)

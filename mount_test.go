@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/eliza-go/eliza"
+	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/internal/elizatest"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -51,7 +52,7 @@ func TestEverythingIsServedBelowAPrefix(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := elizatest.Start(t, eliza.WithPublicPath("/host/eliza"), eliza.WithPlugins(routed(), elizatest.Echo().Plugin()), eliza.WithAPIKey("k"))
-			g := guest(t, s, mount(s), "/host/eliza")
+			g := guest(t, s, apitest.Mounted(t, mount(s), "/host/eliza", ""), "/host/eliza")
 			g.Get("/api/runtime/ping").WantError(401, core.CodeUnauthorized)
 			g.Header = http.Header{"X-Api-Key": {"k"}}
 			agent, user, channel := g.Agent("Ada"), core.NewUUID(), core.NewUUID()
@@ -169,7 +170,11 @@ func TestOneGroupAlone(t *testing.T) {
 	s.Groups().Messaging.Routes(e.Group("/v1/chat"))
 	s.Groups().Runtime.Routes(e.Group("/v1/ops"))
 	e.Any("/v1/live/*", echo.WrapHandler(s.Groups().Gateway))
-	g := guest(t, s, e, "/v1")
+	var h http.Handler = e
+	for at, is := range map[string]string{"/v1/agents": "/api/agents", "/v1/chat": "/api/messaging", "/v1/ops": "/api/runtime"} {
+		h = apitest.Mounted(t, h, at, is)
+	}
+	g := guest(t, s, h, "/v1")
 
 	g.Get("/agents").WantError(401, core.CodeUnauthorized)
 	g.Post("/agents", `{}`).WantError(401, core.CodeUnauthorized)
@@ -203,7 +208,8 @@ func TestTwoServersInOneProcess(t *testing.T) {
 	e := echo.New()
 	one.Mount(e.Group("/one"))
 	two.Mount(e.Group("/two"))
-	a, b := guest(t, one, e, "/one"), guest(t, two, e, "/two")
+	both := apitest.Mounted(t, apitest.Mounted(t, e, "/one", ""), "/two", "")
+	a, b := guest(t, one, both, "/one"), guest(t, two, both, "/two")
 	a.Header, b.Header = http.Header{"X-Api-Key": {"1"}}, http.Header{"X-Api-Key": {"2"}}
 	ada, bob := a.Agent("Ada"), b.Agent("Bob")
 	channel, user := core.NewUUID(), core.NewUUID()

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/eliza-go/eliza/agents"
+	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/runtime/core"
 	"github.com/eliza-go/eliza/storage"
 )
@@ -97,7 +98,7 @@ func setup(t *testing.T, change func(*agents.Options)) *fixture {
 	agents.NewHandler(f.manager, agents.HandlerOptions{Logger: log, Characters: fstest.MapFS{
 		"ada.json": {Data: []byte(`{"name":"Ada from a file","bio":"x"}`)}, "sub/bob.json": {Data: []byte(`{"name":"Bob","bio":"x"}`)},
 	}}).Routes(e.Group("/api/agents"))
-	f.routes = e
+	f.routes = apitest.Handler(t, e)
 	return f
 }
 

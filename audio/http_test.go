@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/eliza-go/eliza/audio"
+	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -115,7 +116,7 @@ func TestTooLarge(t *testing.T) {
 		req.Header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
 		req.ContentLength = length
 		rec := httptest.NewRecorder()
-		f.web.ServeHTTP(rec, req)
+		apitest.Handler(t, f.web).ServeHTTP(rec, req)
 		return rec
 	}
 	if rec := post(audio.MaxFile-4, -1); rec.Code != 200 {

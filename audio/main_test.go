@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/eliza-go/eliza/audio"
+	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -165,7 +166,7 @@ func (f *fixture) send(path, contentType string, body []byte) *httptest.Response
 	req := httptest.NewRequestWithContext(f.t.Context(), http.MethodPost, "/api/audio"+path, bytes.NewReader(body))
 	req.Header.Set("Content-Type", contentType)
 	rec := httptest.NewRecorder()
-	f.web.ServeHTTP(rec, req)
+	apitest.Handler(f.t, f.web).ServeHTTP(rec, req)
 	return rec
 }
 

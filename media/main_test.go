@@ -25,6 +25,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"go.uber.org/goleak"
 
+	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -77,7 +78,7 @@ func (s *server) serve(blobs media.Blobs, opts media.HandlerOptions) {
 	h.Routes(e.Group("/api/media"))
 	h.MessagingRoutes(e.Group("/api/messaging"))
 	h.FileRoutes(e.Group("/media"))
-	s.http = e
+	s.http = apitest.Handler(s.t, e)
 }
 
 // part is one part of a form; a file when it has a file name.

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"go.uber.org/goleak"
 
+	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/runtime/core"
 	"github.com/eliza-go/eliza/storage"
@@ -78,7 +79,7 @@ func start(t testing.TB, opts memory.Options) *server {
 	h := memory.NewHandler(s.svc, known{ada, eve}, memory.HandlerOptions{Logger: slog.New(slog.DiscardHandler)})
 	h.AgentRoutes(e.Group("/api/agents"))
 	h.Routes(e.Group("/api/memory"))
-	s.http = e
+	s.http = apitest.Handler(t, e)
 	return s
 }
 

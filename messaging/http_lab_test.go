@@ -10,6 +10,7 @@ import (
 
 	router "github.com/labstack/echo/v4"
 
+	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/messaging"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -24,7 +25,8 @@ func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 type web struct {
 	*lab
 	clock *clock
-	wait  time.Duration // of requests for agents
+	wait  time.Duration     // of requests for agents
+	svc   messaging.Service // that is served; the lab's own when nil
 }
 
 func newWeb(t testing.TB, opts messaging.Options) *web {
@@ -54,13 +56,17 @@ type answered struct {
 func (w *web) do(method, path, body string) *answered {
 	w.t.Helper()
 	e := router.New()
-	messaging.NewHandler(w.Manager, messaging.HandlerOptions{Logger: quiet(), Now: w.clock.now, Wait: w.wait}).Routes(e.Group(""))
+	svc := w.svc
+	if svc == nil {
+		svc = w.Manager
+	}
+	messaging.NewHandler(svc, messaging.HandlerOptions{Logger: quiet(), Now: w.clock.now, Wait: w.wait}).Routes(e.Group(""))
 	req := httptest.NewRequest(method, path, strings.NewReader(body))
 	if body != "" {
 		req.Header.Set(router.HeaderContentType, "application/json")
 	}
 	rec := httptest.NewRecorder()
-	e.ServeHTTP(rec, req)
+	apitest.Mounted(w.t, e, "", "/api/messaging").ServeHTTP(rec, req)
 	a := &answered{t: w.t, status: rec.Code, text: rec.Body.String()}
 	if strings.HasPrefix(rec.Header().Get(router.HeaderContentType), "application/json") {
 		if err := json.Unmarshal(rec.Body.Bytes(), &a.body); err != nil {

@@ -33,7 +33,7 @@ func newEnv(t *testing.T, text string) *env {
 			t.Fatal(err)
 		}
 	}
-	e.h = operated(runtime.HandlerOptions{EnvFile: e.path})
+	e.h = operated(t, runtime.HandlerOptions{EnvFile: e.path})
 	return e
 }
 
@@ -141,7 +141,7 @@ func TestTheEnvFile(t *testing.T) {
 		if err := os.Symlink(e.path, link); err != nil {
 			t.Fatal(err)
 		}
-		e.h = operated(runtime.HandlerOptions{EnvFile: link})
+		e.h = operated(t, runtime.HandlerOptions{EnvFile: link})
 		e.post(map[string]any{"A": "2"})
 		if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 			t.Errorf("the link became %v, %v", info.Mode(), err)
@@ -202,12 +202,12 @@ func TestWhatTheEnvFileRefuses(t *testing.T) {
 			t.Errorf("the answer quotes the file: %s", got)
 		}
 	}
-	none := env{T: t, h: operated(runtime.HandlerOptions{})}
+	none := env{T: t, h: operated(t, runtime.HandlerOptions{})}
 	none.ask("GET", "", 404)
 	none.ask("POST", `{"content":{}}`, 404)
-	folder := env{T: t, h: operated(runtime.HandlerOptions{EnvFile: t.TempDir()})}
+	folder := env{T: t, h: operated(t, runtime.HandlerOptions{EnvFile: t.TempDir()})}
 	folder.ask("GET", "", 500)
-	missing := env{T: t, h: operated(runtime.HandlerOptions{EnvFile: filepath.Join(t.TempDir(), "no", ".env")})}
+	missing := env{T: t, h: operated(t, runtime.HandlerOptions{EnvFile: filepath.Join(t.TempDir(), "no", ".env")})}
 	missing.ask("GET", "", 200)
 	missing.ask("POST", `{"content":{"A":"1"}}`, 500)
 }

@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -12,12 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
 
+	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/runtime"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
 // operated serves the operations as opts say; a request with the header Admitted passed an authenticator.
-func operated(opts runtime.HandlerOptions) http.Handler {
+func operated(t testing.TB, opts runtime.HandlerOptions) http.Handler {
 	opts.Logger = slog.New(slog.DiscardHandler)
 	h := runtime.NewHandler(&agents{}, runtime.NewLogs(0), opts)
 	e := echo.New()
@@ -32,7 +34,7 @@ func operated(opts runtime.HandlerOptions) http.Handler {
 	h.Routes(g.Group("/runtime"))
 	h.SystemRoutes(g.Group("/system"))
 	h.RootRoutes(e.Group(""))
-	return e
+	return apitest.Handler(t, e)
 }
 
 // from is a request of a peer for a host.
@@ -104,7 +106,7 @@ func TestOnlyWhoMayOperates(t *testing.T) {
 			t.Parallel()
 			stopped := 0
 			tc.opts.EnvFile, tc.opts.Stop = t.TempDir()+"/.env", func() { stopped++ }
-			h := operated(tc.opts)
+			h := operated(t, tc.opts)
 			check := func(method, path, body string, want int) {
 				t.Helper()
 				rec := serve(h, from(method, path, body, tc.peer, tc.host, tc.header))
@@ -127,14 +129,14 @@ func TestOnlyWhoMayOperates(t *testing.T) {
 func TestStopAnswersFirst(t *testing.T) {
 	t.Parallel()
 	var rec *httptest.ResponseRecorder
-	h := operated(runtime.HandlerOptions{Stop: func() {
+	h := operated(t, runtime.HandlerOptions{Stop: func() {
 		if !rec.Flushed || rec.Code != 200 || rec.Body.String() != `{"message":"Server stopping..."}` {
 			t.Errorf("at the stop the client had %d %q, flushed %v", rec.Code, rec.Body, rec.Flushed)
 		}
 	}})
 	rec = httptest.NewRecorder()
 	h.ServeHTTP(rec, from("POST", "/api/runtime/stop", "", "127.0.0.1:1", "localhost", nil))
-	if rec := serve(operated(runtime.HandlerOptions{}), from("POST", "/api/runtime/stop", "", "127.0.0.1:1", "localhost", nil)); rec.Code != 404 {
+	if rec := serve(operated(t, runtime.HandlerOptions{}), from("POST", "/api/runtime/stop", "", "127.0.0.1:1", "localhost", nil)); rec.Code != 404 {
 		t.Errorf("nothing to stop = %d", rec.Code)
 	}
 	if rec := serve(h, from("GET", "/api/runtime/stop", "", "127.0.0.1:1", "localhost", nil)); rec.Code != 404 && rec.Code != 405 {
@@ -145,16 +147,17 @@ func TestStopAnswersFirst(t *testing.T) {
 func TestDebugServers(t *testing.T) {
 	t.Parallel()
 	get := func(servers func(context.Context) ([]any, error)) (int, string) {
-		rec := serve(operated(runtime.HandlerOptions{Servers: servers}), from("GET", "/api/runtime/debug/servers", "", "203.0.113.9:1", "x", nil))
+		rec := serve(operated(t, runtime.HandlerOptions{Servers: servers}), from("GET", "/api/runtime/debug/servers", "", "203.0.113.9:1", "x", nil))
 		return rec.Code, rec.Body.String()
 	}
+	const one = `{"createdAt":"2026-11-23T20:37:41.378Z","id":"00000000-0000-0000-0000-000000000000","name":"a","sourceType":"b","updatedAt":"2026-11-23T20:37:41.378Z"}`
 	for _, tc := range []struct {
 		servers func(context.Context) ([]any, error)
 		code    int
 		want    string
 	}{
 		{nil, 200, `{"count":0,"data":{"count":0,"servers":[]},"servers":[],"success":true}`},
-		{func(context.Context) ([]any, error) { return []any{"a"}, nil }, 200, `{"count":1,"data":{"count":1,"servers":["a"]},"servers":["a"],"success":true}`},
+		{func(context.Context) ([]any, error) { return []any{json.RawMessage(one)}, nil }, 200, `{"count":1,"data":{"count":1,"servers":[` + one + `]},"servers":[` + one + `],"success":true}`},
 		{func(context.Context) ([]any, error) { return nil, errors.New("x") }, 500, `{"success":false,"error":{"code":"INTERNAL_ERROR","message":"Internal server error"}}`},
 	} {
 		code, body := get(tc.servers)
@@ -174,7 +177,7 @@ func TestLimitsAreOfSingleRoutes(t *testing.T) {
 			}
 		}
 	}
-	h := operated(runtime.HandlerOptions{FileLimit: mark("file"), HealthLimit: mark("health"), EnvFile: t.TempDir() + "/.env"})
+	h := operated(t, runtime.HandlerOptions{FileLimit: mark("file"), HealthLimit: mark("health"), EnvFile: t.TempDir() + "/.env"})
 	for path, want := range map[string]string{
 		"/api/system/env/local": "file", "/api/system/env/local/": "file", "/health": "health", "/healthz": "health", "/api/runtime/health": "", "/api/system/version": "", "/nope": "",
 	} {

@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"go.uber.org/goleak"
 
+	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/runtime"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -120,12 +121,13 @@ func TestRoutes(t *testing.T) {
 	h.Routes(e.Group("/api/runtime"))
 	h.SystemRoutes(e.Group("/api/system"))
 	h.RootRoutes(e.Group(""))
+	described := apitest.Handler(t, e)
 	ask := func(method, path, body string) (int, map[string]any) {
 		t.Helper()
 		req := httptest.NewRequest(method, path, strings.NewReader(body))
 		req.Header.Set("Content-Type", "application/json")
 		rec := httptest.NewRecorder()
-		e.ServeHTTP(rec, req)
+		described.ServeHTTP(rec, req)
 		var out map[string]any
 		if err := json.Unmarshal(rec.Body.Bytes(), &out); err != nil {
 			t.Fatalf("%s %s: %s", method, path, rec.Body)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/eliza-go/eliza"
+	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -32,7 +33,7 @@ func Start(t testing.TB, opts ...eliza.Option) *Server {
 	if err != nil {
 		t.Fatalf("NewServer: %v", err)
 	}
-	web := httptest.NewServer(srv.Handler())
+	web := httptest.NewServer(apitest.Handler(t, srv.Handler()))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

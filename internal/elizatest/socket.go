@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/eliza-go/eliza/internal/apitest"
 )
 
 // Socket is a Socket.IO client over one websocket: enough for tests of what a server sends. The protocol
@@ -86,10 +88,20 @@ func (s *Socket) read() {
 			if json.Unmarshal(b[2:], &args) == nil && len(args) > 0 && json.Unmarshal(args[0], &e.Name) == nil {
 				if len(args) > 1 {
 					_ = json.Unmarshal(args[1], &e.Data)
+					s.compare(e.Name, args[1])
 				}
 				s.grow(func() { s.events = append(s.events, e) })
 			}
 		}
+	}
+}
+
+// compare holds an event to its description, unless nothing is measured but time.
+func (s *Socket) compare(name string, data []byte) {
+	switch s.t.(type) {
+	case *testing.B, *testing.F:
+	default:
+		apitest.Event(s.t, name, data)
 	}
 }
 
