@@ -133,7 +133,8 @@ func (h *Handler) answer(ctx context.Context, m *Message) (*Answer, error) {
 	limited, cancel := context.WithTimeout(ctx, h.opts.Wait)
 	defer cancel()
 	answer, err := h.svc.Wait(limited, m.ChannelID, m.ID, m.Seq-1)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+	over := errors.Is(limited.Err(), context.DeadlineExceeded) && core.CodeOf(err) == core.CodeInternal // whatever it cut short
+	if err != nil && over && ctx.Err() == nil {
 		return nil, &core.Error{Code: core.CodeTimeout, Message: "The agent has not answered in time; its answer will be in the channel"}
 	}
 	return answer, err

@@ -222,6 +222,24 @@ func TestSessionMessageWaitsNotForever(t *testing.T) {
 	w.do("POST", path+"/messages", `{"content":"hi","transport":"http"}`).wrong(504, core.CodeTimeout)
 }
 
+// interrupted is a service whose store stops reading when the time is over, and does not say why.
+type interrupted struct{ messaging.Service }
+
+func (interrupted) Wait(ctx context.Context, _, _ core.UUID, _ int64) (*messaging.Answer, error) {
+	<-ctx.Done()
+	return nil, errors.New("interrupted")
+}
+
+func TestAReadCutByTheEndOfTheWaitIsATimeout(t *testing.T) {
+	t.Parallel()
+	w := newWeb(t, messaging.Options{})
+	w.wait, w.svc = time.Millisecond, interrupted{w.Manager}
+	path, _ := w.session(w.hire(echo), "")
+	w.do("POST", path+"/messages", `{"content":"hi","transport":"http"}`).wrong(504, core.CodeTimeout)
+	w.do("POST", "/channels/"+string(core.NewUUID())+"/messages",
+		`{"content":"hi","transport":"http","author_id":"`+string(user)+`","server_id":"`+string(core.DefaultServerID)+`"}`).wrong(504, core.CodeTimeout)
+}
+
 func TestSessionPages(t *testing.T) {
 	t.Parallel()
 	w := newWeb(t, messaging.Options{})
