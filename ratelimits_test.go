@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/eliza-go/eliza"
+	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/internal/elizatest"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -26,7 +27,7 @@ func knock(t *testing.T, h http.Handler, method, path, peer string, header http.
 		r.Header[name] = v
 	}
 	rec := httptest.NewRecorder()
-	h.ServeHTTP(rec, r)
+	apitest.Handler(t, h).ServeHTTP(rec, r)
 	return rec.Result()
 }
 
