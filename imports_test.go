@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"internal/ratelimit":  {},
 	"messaging/socketio":  {},
 	"agents":              {},
-	"api":                 {},
+	"runtime/api":         {},
 	"audio":               {},
 	"media":               {},
 	"memory":              {},
@@ -36,16 +36,16 @@ var allowed = map[string][]string{
 	"plugin/speech":       {"plugin"},
 	"storage":             {"agents", "memory", "messaging", "runtime"},
 	"storage/storagetest": {"storage", "agents", "memory", "messaging"},
-	"internal/apitest":    {"api"},
+	"internal/apitest":    {"runtime/api"},
 	"internal/elizatest":  {"", "internal/apitest", "media", "plugin"},
 	"": {
-		"agents", "agents/loop", "api", "audio", "media", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
+		"agents", "agents/loop", "runtime/api", "audio", "media", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
 		"plugin/doctor", "runtime", "storage", "internal/ratelimit",
 	},
 }
 
 // servesHTTP lists who may use the HTTP glue.
-var servesHTTP = []string{"", "agents", "api", "audio", "media", "memory", "messaging", "runtime", "plugin", "internal/ratelimit"}
+var servesHTTP = []string{"", "agents", "runtime/api", "audio", "media", "memory", "messaging", "runtime", "plugin", "internal/ratelimit"}
 
 type listed struct {
 	ImportPath string

@@ -7,12 +7,12 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/eliza-go/eliza/agents"
-	"github.com/eliza-go/eliza/api"
 	"github.com/eliza-go/eliza/audio"
 	"github.com/eliza-go/eliza/internal/httpapi"
 	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/messaging"
+	"github.com/eliza-go/eliza/runtime/api"
 )
 
 // Group is one group of routes, to be registered under any prefix. It brings validation and size limits,

@@ -13,7 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/eliza-go/eliza/api"
+	"github.com/eliza-go/eliza/runtime/api"
 )
 
 // Document is the description, read and checked.

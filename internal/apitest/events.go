@@ -6,7 +6,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/eliza-go/eliza/api"
+	"github.com/eliza-go/eliza/runtime/api"
 )
 
 const eventsResource = "file:///asyncapi.json"

@@ -13,13 +13,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/eliza-go/eliza/api"
+	"github.com/eliza-go/eliza/runtime/api"
 )
 
 // spoken are the names of events in the sources of the gateway: those a socket can send, and those it gets.
 func spoken(t *testing.T) (heard, said []string) {
 	t.Helper()
-	files, err := filepath.Glob("../messaging/gateway*.go")
+	files, err := filepath.Glob("../../messaging/gateway*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func spoken(t *testing.T) (heard, said []string) {
 			}
 		}
 	}
-	for _, name := range append(files, "../messaging/wire_events.go") {
+	for _, name := range append(files, "../../messaging/wire_events.go") {
 		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
