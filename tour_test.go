@@ -165,6 +165,7 @@ func TestEveryOperationSucceeds(t *testing.T) {
 			r.knowledge()
 			r.operations()
 			r.end()
+			r.taken["followChannel"] = true // does not end by itself: TestAChannelIsFollowedByServerSentEvents
 			for id := range paths {
 				if !r.taken[id] && !strings.HasPrefix(paths[id][0], "GET /socket.io") && !strings.HasPrefix(paths[id][0], "POST /socket.io") {
 					t.Errorf("%s was not tried", id)

@@ -171,6 +171,7 @@ func (g *Gateway) connect(s *socketio.Socket) {
 	s.On("1", m.limited(g, g.join))
 	s.On("2", m.limited(g, g.send))
 	s.On("message", m.limited(g, g.generic))
+	s.On("leave_channel", m.limited(g, g.leaving))
 	s.On("subscribe_logs", m.limited(g, g.subscribeLogs))
 	s.On("unsubscribe_logs", m.limited(g, g.unsubscribeLogs))
 	s.On("update_log_filters", m.limited(g, g.filterLogs))

@@ -65,6 +65,7 @@ type joinPayload struct {
 	Username    string         `json:"username"`
 	DisplayName string         `json:"displayName"`
 	Metadata    map[string]any `json:"metadata"`
+	AfterSeq    *int64         `json:"afterSeq"`
 }
 
 // joinedView is the answer to a join.
@@ -74,6 +75,9 @@ type joinedView struct {
 	Participants []core.UUID `json:"participantIds"`
 	AgentID      core.UUID   `json:"agentId,omitempty"`
 	Seq          int64       `json:"seq"`
+
+	Missed *[]missedView `json:"missed,omitempty"` // what happened after the number the client had
+	Gap    bool          `json:"gap,omitempty"`    // not all of that is kept, or it is too much
 }
 
 func (g *Gateway) join(m *member, payload json.RawMessage) (any, error) {
@@ -88,13 +92,19 @@ func (g *Gateway) join(m *member, payload json.RawMessage) (any, error) {
 	if err := parseIDs(idField{in.channel(), &channel}, idField{in.AgentID, &agent}, idField{in.EntityID, &entity}, idField{in.server(), &server}); err != nil {
 		return nil, err
 	}
+	if in.AfterSeq != nil && *in.AfterSeq < 0 {
+		return nil, core.BadRequest("afterSeq must be 0 or more")
+	}
 	entity = cmp.Or(entity, m.entity)
 	if m.identity.EntityID != "" && entity != m.identity.EntityID {
 		return nil, ErrForbidden
 	}
 	ctx := core.WithIdentity(m.socket.Context(), m.identity)
-	if err := g.enter(ctx, m, channel); err != nil {
+	if err := g.hold(ctx, m, channel); err != nil {
 		return nil, err
+	}
+	if in.AfterSeq == nil {
+		m.socket.Join(string(channel))
 	}
 	g.svc.Joined(ctx, Join{
 		ChannelID: channel, ServerID: cmp.Or(server, core.DefaultServerID), EntityID: entity, AgentID: agent,
@@ -105,9 +115,37 @@ func (g *Gateway) join(m *member, payload json.RawMessage) (any, error) {
 		return nil, err
 	}
 	view.AgentID = agent
-	g.emit(m.socket, "channel_joined", view)
-	g.emit(m.socket, "room_joined", view)
-	return view, nil
+	tell := func() {
+		g.emit(m.socket, "channel_joined", view)
+		g.emit(m.socket, "room_joined", view)
+	}
+	if in.AfterSeq == nil {
+		tell()
+		return view, nil
+	}
+	return view, g.resume(ctx, m, channel, *in.AfterSeq, func(missed []missedView, head int64, gap bool) {
+		if view.Seq, view.Gap = max(view.Seq, head), gap; !gap {
+			view.Missed, view.Seq = &missed, head
+		}
+		tell()
+	})
+}
+
+// leaving is the event "leave_channel": the socket gets nothing of the channel any more.
+func (g *Gateway) leaving(m *member, payload json.RawMessage) (any, error) {
+	var in socketRef
+	if err := decodePayload(payload, &in); err != nil {
+		return nil, err
+	}
+	if in.channel() == "" {
+		return nil, core.BadRequest("channelId is required for leaving.")
+	}
+	channel, err := core.ParseUUID(in.channel())
+	if err != nil {
+		return nil, err
+	}
+	g.leave(m, channel)
+	return placeOf(channel), nil
 }
 
 func (g *Gateway) joined(ctx context.Context, m *member, channel core.UUID) (*joinedView, error) {

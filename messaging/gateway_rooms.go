@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"sync/atomic"
 
@@ -20,8 +21,8 @@ type room struct {
 	gone    atomic.Bool // another room may be there for the channel now
 }
 
-// enter makes sure a channel is watched before the socket joins its room: so it misses nothing from then on.
-func (g *Gateway) enter(ctx context.Context, m *member, channel core.UUID) error {
+// hold makes sure a channel is watched before the socket joins its room: so it misses nothing from then on.
+func (g *Gateway) hold(ctx context.Context, m *member, channel core.UUID) error {
 	if _, in := m.channels[channel]; in {
 		return nil
 	}
@@ -48,7 +49,84 @@ func (g *Gateway) enter(ctx context.Context, m *member, channel core.UUID) error
 		return r.err
 	}
 	m.channels[channel] = struct{}{}
-	m.socket.Join(string(channel))
+	return nil
+}
+
+// leave is the end of a hold, if there was one.
+func (g *Gateway) leave(m *member, channel core.UUID) {
+	if _, in := m.channels[channel]; !in {
+		return
+	}
+	m.socket.Leave(string(channel))
+	delete(m.channels, channel)
+	g.mu.Lock()
+	r := g.rooms[channel]
+	g.mu.Unlock()
+	if r != nil {
+		g.exit(channel, r)
+	}
+}
+
+// missedView is a change a socket missed, as the room got it.
+type missedView struct {
+	Event string          `json:"event"`
+	Data  json.RawMessage `json:"data"`
+}
+
+// Limits of what a joining socket is told at once: what it gets has to fit into its queue, twice and more.
+const (
+	maxMissed      = 500
+	maxMissedBytes = 1 << 20
+)
+
+// missed gathers what a socket missed.
+type missed struct {
+	list  []missedView
+	bytes int
+	over  bool // it is too much
+}
+
+func (l *missed) add(f frame) {
+	b, err := core.EncodeJSON(f.data)
+	l.bytes += len(b)
+	if l.over = l.over || err != nil || len(l.list) == maxMissed || l.bytes > maxMissedBytes; !l.over {
+		l.list = append(l.list, missedView{f.name, b})
+	}
+}
+
+// resume joins a room that the socket has seen up to a number: told gets what it missed, and where live events
+// begin, in the moment the socket joins, so that nothing comes twice and nothing is left out. Without all of
+// that being kept the socket joins all the same, and told gets gap.
+func (g *Gateway) resume(ctx context.Context, m *member, channel core.UUID, after int64, told func(missed []missedView, head int64, gap bool)) error {
+	all, joined := missed{list: []missedView{}}, false
+	join := func(head int64) {
+		joined = true
+		m.socket.Join(string(channel))
+		told(all.list, head, all.over)
+	}
+	cancel, err := g.svc.Watch(ctx, channel, after, func(e Event) {
+		switch {
+		case joined: // the room has it
+		case e.Kind == KindReplayed:
+			join(e.Seq)
+		default:
+			for _, f := range frames(e, g.controls) {
+				all.add(f)
+			}
+		}
+	})
+	switch {
+	case err == error(ErrGap):
+		m.socket.Join(string(channel))
+		told(nil, 0, true)
+		return nil
+	case err != nil:
+		return err
+	}
+	cancel()
+	if !joined { // a host's own service that does not tell
+		join(0)
+	}
 	return nil
 }
 
@@ -76,12 +154,7 @@ func (g *Gateway) left(m *member) {
 		m.logs()
 	}
 	for channel := range m.channels {
-		g.mu.Lock()
-		r := g.rooms[channel]
-		g.mu.Unlock()
-		if r != nil {
-			g.exit(channel, r)
-		}
+		g.leave(m, channel)
 	}
 }
 

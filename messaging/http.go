@@ -16,6 +16,8 @@ type HandlerOptions struct {
 	Logger  *slog.Logger  // slog.Default() when nil
 	MaxBody int64         // of a JSON body, 2 MiB when 0
 	Wait    time.Duration // how long a request waits for an agent's answer; 5 minutes when 0
+	// InputControl is that of [GatewayOptions], for streams of a channel's events.
+	InputControl string
 
 	Now func() time.Time // what sessions have left is told by; time.Now when nil
 }
@@ -80,6 +82,7 @@ func (h *Handler) Routes(g *echo.Group) {
 		r.POST(channels+"/:channelId/agents", h.addAgent)
 		r.DELETE(channels+"/:channelId/agents/:agentId", h.removeAgent)
 		r.POST(channels+"/:channelId/generate-title", h.title)
+		r.GET(channels+"/:channelId/events", h.events)
 		r.GET(channels+"/:channelId/messages", h.messages)
 		r.POST(channels+"/:channelId/messages", h.post)
 		r.DELETE(channels+"/:channelId/messages", h.clear)

@@ -186,8 +186,8 @@ func (h *Handler) messages(c echo.Context) error {
 		return err
 	}
 	if s := c.QueryParam("afterSeq"); s != "" {
-		if p.AfterSeq, err = strconv.ParseInt(s, 10, 64); err != nil || p.AfterSeq < 0 {
-			return core.BadRequest("Invalid afterSeq, expected a number")
+		if p.AfterSeq, err = seqOf(s, "afterSeq"); err != nil {
+			return err
 		}
 	}
 	page, err := h.svc.Messages(c.Request().Context(), p)
@@ -195,6 +195,15 @@ func (h *Handler) messages(c echo.Context) error {
 		return err
 	}
 	return httpapi.OK(c, map[string]any{"messages": listedAll(page.Messages), "hasMore": page.More, "seq": page.Head})
+}
+
+// seqOf reads the number of a change.
+func seqOf(s, name string) (int64, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return 0, core.BadRequest("Invalid " + name + ", expected a number")
+	}
+	return n, nil
 }
 
 func (h *Handler) deleteMessage(c echo.Context) error {

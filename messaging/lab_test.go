@@ -220,6 +220,9 @@ func (l *lab) watch(channel core.UUID, after int64) *record {
 }
 
 func (r *record) take(e messaging.Event) {
+	if e.Kind == messaging.KindReplayed {
+		return
+	}
 	r.mu.Lock()
 	r.events = append(r.events, e)
 	r.mu.Unlock()

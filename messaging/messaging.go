@@ -178,6 +178,7 @@ const (
 	KindControl     = "control"
 	KindUpdated     = "updated"
 	KindRemoved     = "removed"
+	KindReplayed    = "replayed" // to one watcher: it has all up to Seq, what follows is live
 )
 
 // Event is something that happened in a channel. Watchers, the Gateway and SSE live on these alone.

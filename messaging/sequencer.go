@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+
+	"github.com/eliza-go/eliza/runtime/core"
 )
 
 // sequencer is one watched channel. Its lock is held while watchers are called: that is what makes the
@@ -28,9 +30,10 @@ type sequencer struct {
 // watcher is guarded by the lock of its sequencer, but for gone.
 type watcher struct {
 	fn      func(Event)
-	from    int64   // numbers up to this one were handed over by the replay
-	replay  bool    // the replay is under way: events are kept back
-	pending []Event // kept back
+	channel core.UUID // set when the end of the replay is to be told
+	from    int64     // numbers up to this one were handed over by the replay
+	replay  bool      // the replay is under way: events are kept back
+	pending []Event   // kept back
 	gone    atomic.Bool
 }
 
@@ -71,23 +74,26 @@ func (q *sequencer) prepare(w *watcher) (epoch int) {
 }
 
 // open ends a replay with what was read, unless the channel was removed while that was read.
-func (q *sequencer) open(w *watcher, epoch int, kept []Event, head int64) bool {
+func (q *sequencer) open(w *watcher, epoch int, kept Kept) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.epoch != epoch {
 		return false
 	}
 	if q.next == 0 {
-		q.start(head)
+		q.start(kept.Head)
 	}
-	for _, e := range kept {
+	for _, e := range kept.Events {
 		q.give(w, e)
 	}
-	w.from, w.replay = head, false
+	w.from, w.replay = kept.Head, false
 	for _, e := range w.pending {
 		q.offer(w, e)
 	}
 	w.pending = nil
+	if w.channel != "" {
+		q.give(w, Event{Kind: KindReplayed, ChannelID: w.channel, Seq: max(kept.Head, q.next-1)})
+	}
 	return true
 }
 

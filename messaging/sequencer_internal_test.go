@@ -35,7 +35,7 @@ func (l *ledger) commit() Event {
 	return e
 }
 
-func (l *ledger) Events(_ context.Context, _ core.UUID, after int64, limit int) ([]Event, int64, error) {
+func (l *ledger) Events(_ context.Context, _ core.UUID, after int64, limit int) (Kept, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reads++
@@ -51,7 +51,7 @@ func (l *ledger) Events(_ context.Context, _ core.UUID, after int64, limit int) 
 		<-slow
 		l.mu.Lock()
 	}
-	return out, head, l.err
+	return Kept{Events: out, Head: head}, l.err
 }
 
 func newTestSequencers() (*sequencers, *ledger) {
@@ -66,6 +66,9 @@ type listener struct {
 }
 
 func (l *listener) take(e Event) {
+	if e.Kind == KindReplayed {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.heard = append(l.heard, e)

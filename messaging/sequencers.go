@@ -69,6 +69,9 @@ func (bare) Value(any) any { return nil }
 func (s *sequencers) watch(ctx context.Context, channel core.UUID, after int64, fn func(Event)) (cancel func(), err error) {
 	q := s.acquire(channel)
 	w := &watcher{fn: fn, replay: true}
+	if after >= 0 {
+		w.channel = channel
+	}
 	q.enrol(w)
 	cancel = sync.OnceFunc(func() {
 		q.dismiss(w)
@@ -77,27 +80,29 @@ func (s *sequencers) watch(ctx context.Context, channel core.UUID, after int64, 
 	// Registered first and read second: what commits in between is kept back, not missed.
 	for {
 		epoch := q.prepare(w)
-		kept, head, err := s.kept(bare{ctx}, channel, after)
+		kept, err := s.kept(bare{ctx}, channel, after)
 		if err != nil {
 			cancel()
 			return nil, err
 		}
-		if q.open(w, epoch, kept, head) {
+		if after >= 0 { // the others get what was read first: for all of them what comes then is live
+			s.await(channel, q, epoch, kept.Head)
+		}
+		if q.open(w, epoch, kept) {
 			return cancel, nil
 		}
 	}
 }
 
-func (s *sequencers) kept(ctx context.Context, channel core.UUID, after int64) ([]Event, int64, error) {
+func (s *sequencers) kept(ctx context.Context, channel core.UUID, after int64) (Kept, error) {
 	if after < 0 {
-		_, head, err := s.store.Events(ctx, channel, 0, 0)
-		return nil, head, err
+		return s.store.Events(ctx, channel, 0, 0)
 	}
-	kept, head, err := s.store.Events(ctx, channel, after, replayLimit+1)
-	if err == nil && len(kept) > replayLimit {
+	kept, err := s.store.Events(ctx, channel, after, replayLimit+1)
+	if err == nil && (kept.Gap || len(kept.Events) > replayLimit) {
 		err = ErrGap
 	}
-	return kept, head, err
+	return kept, err
 }
 
 // live hands an event without number to the watchers of its channel, at once.
@@ -195,10 +200,11 @@ func (s *sequencers) fill(channel core.UUID, q *sequencer) (int64, error) {
 	if from == 0 {
 		return 0, nil
 	}
-	events, head, err := s.store.Events(ctx, channel, from-1, replayLimit)
+	kept, err := s.store.Events(ctx, channel, from-1, replayLimit)
 	if err != nil {
 		return 0, err
 	}
+	events, head := kept.Events, kept.Head
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.epoch != epoch {

@@ -14,8 +14,9 @@ type Service interface {
 	// Wait returns when every delivery of the message has ended. Leaving cancels nothing. It ends with
 	// ErrMessageNotFound when there is no such message, and with ErrShuttingDown when the server closes before.
 	Wait(ctx context.Context, channel, message core.UUID, after int64) (*Answer, error)
-	// Watch calls fn with the kept events after a number, then with live ones, in order, until cancel. With
-	// after < 0 only with live ones. fn must not block and must not call the Service; it may call cancel. A
+	// Watch calls fn with the kept events after a number, then with one of KindReplayed, then with live ones, in
+	// order, until cancel. With after < 0 only with live ones. ErrGap when not all after the number are kept,
+	// or too many to replay. fn must not block and must not call the Service; it may call cancel. A
 	// call that is under way when cancel is called ends after it.
 	Watch(ctx context.Context, channel core.UUID, after int64, fn func(Event)) (cancel func(), err error)
 

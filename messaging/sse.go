@@ -47,13 +47,21 @@ func (s sse) send(format string, args ...any) {
 // event writes one event. A number goes ahead in a block of its own, which sets the stream's last id
 // without dispatching an event: frames stay "event" and "data".
 func (s sse) event(seq int64, name string, data any) {
+	if seq > 0 {
+		s.send("id: %d\n\n", seq)
+	}
+	s.numbered(0, name, data)
+}
+
+// numbered writes one event with its number, if it has one, in the same block.
+func (s sse) numbered(seq int64, name string, data any) {
 	b, err := core.EncodeJSON(data)
 	if err != nil {
 		return
 	}
 	id := ""
 	if seq > 0 {
-		id = fmt.Sprintf("id: %d\n\n", seq)
+		id = fmt.Sprintf("id: %d\n", seq)
 	}
 	s.send("%sevent: %s\ndata: %s\n\n", id, name, b)
 }

@@ -119,8 +119,8 @@ type Store interface {
 	// Sweep removes ended deliveries and events older than the given ages.
 	Sweep(ctx context.Context, deliveries, events time.Duration) error
 
-	// Events returns the kept events after a number, oldest first, and the channel's head.
-	Events(ctx context.Context, channel core.UUID, after int64, limit int) (events []Event, head int64, err error)
+	// Events returns what is kept of a channel after a number; nothing of one that does not exist.
+	Events(ctx context.Context, channel core.UUID, after int64, limit int) (Kept, error)
 	Message(ctx context.Context, id core.UUID) (*Message, error)
 	Messages(ctx context.Context, p Page) ([]Message, bool, error)
 	Search(ctx context.Context, s Search) ([]Message, int, error)
@@ -154,4 +154,11 @@ type Store interface {
 
 	SessionStore
 	JobStore
+}
+
+// Kept is what is known of a channel's changes after a number.
+type Kept struct {
+	Events []Event // oldest first, of messages that are still there
+	Head   int64   // number of the latest change
+	Gap    bool    // some are no longer kept, or the number is none of this channel's
 }

@@ -42,14 +42,14 @@ func (m *Manager) Wait(ctx context.Context, channel, message core.UUID, after in
 
 // collect gives kept events to c and returns the number of the last.
 func (m *Manager) collect(ctx context.Context, c *collector, channel core.UUID, after int64) (int64, error) {
-	events, head, err := m.store.Events(ctx, channel, after, replayLimit)
-	if err != nil || len(events) == 0 {
-		return head, err
+	kept, err := m.store.Events(ctx, channel, after, replayLimit)
+	if err != nil || len(kept.Events) == 0 {
+		return kept.Head, err
 	}
-	for _, e := range events {
+	for _, e := range kept.Events {
 		c.take(e)
 	}
-	return events[len(events)-1].Seq, nil
+	return kept.Events[len(kept.Events)-1].Seq, nil
 }
 
 // collector gathers the replies to one message until it is complete.

@@ -22,6 +22,7 @@ type channelRow struct {
 	DMKey      *string `gorm:"column:dm_key"`
 	Head       int64
 	LastAt     core.Millis
+	Forgotten  int64
 	CreatedAt  core.Millis `gorm:"autoCreateTime:false"`
 	UpdatedAt  core.Millis `gorm:"autoUpdateTime:false"`
 }

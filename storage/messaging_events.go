@@ -24,7 +24,7 @@ type eventRow struct {
 // TableName names the table for GORM.
 func (eventRow) TableName() string { return "channel_events" }
 
-func (s messagingStore) Events(ctx context.Context, channel core.UUID, after int64, limit int) (events []messaging.Event, head int64, err error) {
+func (s messagingStore) Events(ctx context.Context, channel core.UUID, after int64, limit int) (kept messaging.Kept, err error) {
 	read := func(tx *gorm.DB) error {
 		var rows []channelRow
 		if err := tx.Raw(`SELECT * FROM channels WHERE id = ?`, channel).Scan(&rows).Error; err != nil {
@@ -33,21 +33,22 @@ func (s messagingStore) Events(ctx context.Context, channel core.UUID, after int
 		if len(rows) == 0 {
 			return nil
 		}
-		if head = rows[0].Head; limit == 0 || head <= after {
+		kept = messaging.Kept{Head: rows[0].Head, Gap: after < rows[0].Forgotten || after > rows[0].Head}
+		if limit == 0 || kept.Head <= after {
 			return nil
 		}
-		events, err = keptEvents(tx, &rows[0], after, limit)
+		kept.Events, err = keptEvents(tx, &rows[0], after, limit)
 		return err
 	}
 	if tx := s.db.txFrom(ctx); tx != nil || limit == 0 {
 		err = read(s.db.read(ctx))
-		return events, head, err
+		return kept, err
 	}
 	// One snapshot: a number at or below its head that is missing there is missing for good.
 	if err = s.db.readers.WithContext(ctx).Transaction(read); err != nil {
 		err = wrap("read events", err)
 	}
-	return events, head, err
+	return kept, err
 }
 
 // keptEvents gathers the numbered changes after a number, up to the head that ch says, from the three

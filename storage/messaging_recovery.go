@@ -122,8 +122,36 @@ func (s messagingStore) Sweep(ctx context.Context, deliveries, events time.Durat
 	if err != nil {
 		return err
 	}
-	return s.sweep(ctx, `DELETE FROM channel_events WHERE (channel_id, seq) IN (SELECT channel_id, seq FROM channel_events WHERE created_at < ? LIMIT ?)`,
-		now-core.Millis(events.Milliseconds()))
+	for removed := sweepBatch; removed == sweepBatch; {
+		if removed, err = s.sweepEvents(ctx, now-core.Millis(events.Milliseconds())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepEvents deletes a portion of old events. Their channels remember up to where something is missing.
+func (s messagingStore) sweepEvents(ctx context.Context, before core.Millis) (int, error) {
+	var gone []eventRow
+	err := s.db.write(ctx, func(tx *gorm.DB) error {
+		gone = nil
+		err := tx.Raw(`DELETE FROM channel_events WHERE (channel_id, seq) IN
+			(SELECT channel_id, seq FROM channel_events WHERE created_at < ? ORDER BY created_at LIMIT ?) RETURNING channel_id, seq`, before, sweepBatch).Scan(&gone).Error
+		if err != nil {
+			return wrap("sweep events", err)
+		}
+		newest := map[core.UUID]int64{}
+		for _, e := range gone {
+			newest[e.ChannelID] = max(newest[e.ChannelID], e.Seq)
+		}
+		for channel, seq := range newest {
+			if err := tx.Exec(`UPDATE channels SET forgotten = ? WHERE id = ? AND forgotten < ?`, seq, channel, seq).Error; err != nil {
+				return wrap("sweep events", err)
+			}
+		}
+		return nil
+	})
+	return len(gone), err
 }
 
 // sweep deletes in portions, so that it never holds the writer for long.

@@ -138,7 +138,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 			_, err := s.EditMessage(ctx, accepted.Message.ID, messaging.Edit{})
 			return err
 		}, ""},
-		{"events", func() error { _, _, err := s.Events(ctx, channel, 0, 100); return err }, "central_messages_complete (channel_id=? AND complete_seq>? AND complete_seq<?)"},
+		{"events", func() error { _, err := s.Events(ctx, channel, 0, 100); return err }, "central_messages_complete (channel_id=? AND complete_seq>? AND complete_seq<?)"},
 		{"channels", func() error { _, err := s.Channels(ctx, core.DefaultServerID, 10, 0); return err }, "channels_server"},
 		{"sweep", func() error { return s.Sweep(ctx, time.Hour, time.Hour) }, "deliveries_ended (ended_at>? AND ended_at<?)"},
 		{"end agent", func() error { _, err := s.EndAgent(ctx, a.Character.ID, nil); return err }, "deliveries_lane (agent_id=?)"},

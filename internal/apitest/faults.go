@@ -197,6 +197,7 @@ func (c *check) response() {
 // streamed are the schemas of the data of server-sent events.
 var streamed = map[string]string{
 	"user_message": "BusMessage", "chunk": "StreamChunk", "message": "StreamedMessage", "done": "StreamDone", "error": "StreamError",
+	"gap": "StreamGap",
 }
 
 // stream compares the events of a stream, but for one that was cut.
@@ -217,6 +218,16 @@ func (c *check) stream(text string) {
 			continue
 		}
 		v, err := jsonschema.UnmarshalJSON(strings.NewReader(data))
+		if key := c.doc.names[name]; err == nil && streamed[name] == "" && key != "" { // as a socket gets it
+			s, err := c.doc.payload(key)
+			if err == nil {
+				err = s.Validate(v)
+			}
+			if err != nil {
+				c.fault("the stream's event %s: %v", name, err)
+			}
+			continue
+		}
 		if err != nil || streamed[name] == "" {
 			c.fault("the stream's event %q: %v", name, err)
 			continue

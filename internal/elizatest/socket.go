@@ -123,6 +123,9 @@ func (s *Socket) Emit(name string, data any) {
 	s.frame("42" + string(b))
 }
 
+// Close ends the connection; what came before is still there.
+func (s *Socket) Close() { _ = s.conn.Close() }
+
 // Frame sends a raw frame.
 func (s *Socket) Frame(text string) { s.frame(text) }
 

@@ -125,9 +125,8 @@ var channelTests = []subtest{
 		if d := f.claimOne(t); d.MessageID != kept.ID {
 			t.Errorf("claimed message %s, want that of the other channel", d.MessageID)
 		}
-		_, head, err := f.m.Events(t.Context(), id, 0, 10)
-		if err != nil || head != 0 {
-			t.Errorf("head of a deleted channel = %d, %v", head, err)
+		if gone, err := f.m.Events(t.Context(), id, 0, 10); err != nil || gone.Head != 0 {
+			t.Errorf("events of a deleted channel = %+v, %v", gone, err)
 		}
 	}},
 }

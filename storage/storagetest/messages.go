@@ -3,6 +3,7 @@ package storagetest
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/eliza-go/eliza/messaging"
 	"github.com/eliza-go/eliza/runtime/core"
@@ -101,16 +102,35 @@ var messageTests = []subtest{
 		all := f.dense(t, channel)
 		for after := range int64(9) {
 			for _, limit := range []int{1, 3, 100} {
-				events, head, err := f.m.Events(t.Context(), channel, after, limit)
+				kept, err := f.m.Events(t.Context(), channel, after, limit)
 				must(t, err)
 				want := all[after:min(int(after)+limit, len(all))]
-				if head != 8 || !slices.Equal(kinds(events), kinds(want)) || len(want) > 0 && events[0].Seq != want[0].Seq {
-					t.Errorf("Events(%d, %d) = %v, head %d", after, limit, events, head)
+				if kept.Head != 8 || kept.Gap || !slices.Equal(kinds(kept.Events), kinds(want)) || len(want) > 0 && kept.Events[0].Seq != want[0].Seq {
+					t.Errorf("Events(%d, %d) = %+v", after, limit, kept)
 				}
 			}
 		}
-		if events, head, err := f.m.Events(t.Context(), channel, 0, 0); err != nil || head != 8 || len(events) != 0 {
-			t.Errorf("Events(0, 0) = %v, %d, %v, want the head alone", events, head, err)
+		if kept, err := f.m.Events(t.Context(), channel, 0, 0); err != nil || kept.Head != 8 || len(kept.Events) != 0 {
+			t.Errorf("Events(0, 0) = %+v, %v, want the head alone", kept, err)
+		}
+		if kept, err := f.m.Events(t.Context(), channel, 9, 10); err != nil || !kept.Gap {
+			t.Errorf("Events after a number that was never given = %+v, %v, want a gap", kept, err)
+		}
+	}},
+	{"Events that were swept leave a gap", func(t *testing.T, f *fixture) {
+		channel, other := f.channel(t), f.channel(t)
+		msg := f.send(t, channel).Message // 1 and 2
+		f.send(t, other)
+		get[*messaging.Event](t)(f.m.EditMessage(t.Context(), msg.ID, messaging.Edit{})) // 3
+		f.send(t, channel)                                                               // 4 and 5
+		must(t, f.m.Sweep(t.Context(), time.Hour, -time.Hour))
+		for after, gap := range map[int64]bool{0: true, 2: true, 3: false, 5: false} {
+			if kept, err := f.m.Events(t.Context(), channel, after, 10); err != nil || kept.Gap != gap {
+				t.Errorf("Events(%d) = %+v, %v, want gap %v", after, kept, err, gap)
+			}
+		}
+		if kept, err := f.m.Events(t.Context(), other, 0, 10); err != nil || kept.Gap {
+			t.Errorf("Events of the other channel = %+v, %v, want no gap", kept, err)
 		}
 	}},
 }
@@ -196,9 +216,9 @@ var changeTests = []subtest{
 		}
 		get[*messaging.Ended](t)(f.m.DeleteMessage(t.Context(), channel, msg.ID))
 		get[*messaging.Event](t)(f.m.EditMessage(t.Context(), kept.ID, messaging.Edit{}))
-		events, _, err := f.m.Events(t.Context(), channel, 4, 2)
+		after, err := f.m.Events(t.Context(), channel, 4, 2)
 		must(t, err)
-		wantKinds(t, events, messaging.KindDeleted, messaging.KindEdited)
+		wantKinds(t, after.Events, messaging.KindDeleted, messaging.KindEdited)
 	}},
 	{"Complete on behalf of another", func(t *testing.T, f *fixture) {
 		channel := f.channel(t)

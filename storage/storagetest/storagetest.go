@@ -208,8 +208,9 @@ func (f *fixture) crash(t tb, lost int) []messaging.Ended {
 // events reads all kept events of a channel, whose numbers must grow and be within the head.
 func (f *fixture) events(t tb, channel core.UUID) ([]messaging.Event, int64) {
 	t.Helper()
-	events, head, err := f.m.Events(t.Context(), channel, 0, 100_000)
+	kept, err := f.m.Events(t.Context(), channel, 0, 100_000)
 	must(t, err)
+	events, head := kept.Events, kept.Head
 	last := int64(0)
 	for _, e := range events {
 		if e.Seq <= last || e.Seq > head || e.ChannelID != channel {

@@ -97,7 +97,7 @@ var transactionTests = []subtest{
 			core.AfterCommit(ctx, func() {
 				_, err := f.m.Accept(ctx, newMessage(channel, "hello"), 0)
 				check(t, err)
-				if _, _, err := f.m.Events(ctx, channel, 0, 10); err != nil {
+				if _, err := f.m.Events(ctx, channel, 0, 10); err != nil {
 					t.Errorf("Events in a hook: %v", err)
 				}
 				core.AfterCommit(ctx, func() { late = true })

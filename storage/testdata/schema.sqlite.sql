@@ -81,7 +81,7 @@ CREATE TABLE channels (
     last_at     INTEGER NOT NULL DEFAULT 0,
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL
-) WITHOUT ROWID;
+, forgotten INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE UNIQUE INDEX channels_dm ON channels (server_id, dm_key) WHERE dm_key IS NOT NULL;
 CREATE INDEX channels_server ON channels (server_id, updated_at DESC, id);
 CREATE INDEX channels_source ON channels (server_id, source_id) WHERE source_id <> '';
