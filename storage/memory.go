@@ -158,8 +158,12 @@ func (s memoryStore) Insert(ctx context.Context, memories []core.Memory, logs []
 		if inserted, err = insertNew(tx, `memories (`+memoryColumns+`, embedding, source_id, document_id)`, rows); err != nil {
 			return wrap("store memories", err)
 		}
-		_, err = insertNew(tx, `agent_logs (`+logColumns+`)`, entries)
-		return wrap("store agent logs", err)
+		for portion := range slices.Chunk(entries, insertRows) {
+			if err := tx.Exec(insertion(`agent_logs (`+logColumns+`)`, portion), slices.Concat(portion...)...).Error; err != nil {
+				return wrap("store agent logs", err)
+			}
+		}
+		return nil
 	})
 	if err == nil && len(inserted) > 0 {
 		core.AfterCommit(ctx, func() { s.keepInserted(memories, inserted) })
@@ -170,20 +174,23 @@ func (s memoryStore) Insert(ctx context.Context, memories []core.Memory, logs []
 // memoryKey is the primary key of a memory or a log entry.
 type memoryKey struct{ ID, AgentID core.UUID }
 
-// insertNew inserts rows, with few statements, leaves those alone that are there already, and returns the
-// keys of the others.
+// insertNew inserts rows, leaves those alone that are there already, and returns the keys of the others.
 func insertNew(tx *gorm.DB, into string, rows [][]any) ([]memoryKey, error) {
 	var inserted []memoryKey
 	for portion := range slices.Chunk(rows, insertRows) {
-		one := "(?" + strings.Repeat(",?", len(portion[0])-1) + ")"
-		values := one + strings.Repeat(","+one, len(portion)-1)
 		var keys []memoryKey
-		if err := tx.Raw(`INSERT INTO `+into+` VALUES `+values+` ON CONFLICT DO NOTHING RETURNING id, agent_id`, slices.Concat(portion...)...).Scan(&keys).Error; err != nil {
+		if err := tx.Raw(insertion(into, portion)+` RETURNING id, agent_id`, slices.Concat(portion...)...).Scan(&keys).Error; err != nil {
 			return nil, err
 		}
 		inserted = append(inserted, keys...)
 	}
 	return inserted, nil
+}
+
+// insertion inserts rows of one size, with one statement, and leaves those alone that are there already.
+func insertion(into string, rows [][]any) string {
+	one := "(?" + strings.Repeat(",?", len(rows[0])-1) + ")"
+	return `INSERT INTO ` + into + ` VALUES ` + one + strings.Repeat(","+one, len(rows)-1) + ` ON CONFLICT DO NOTHING`
 }
 
 // keepInserted adds memories to what is kept of their rooms, as they would be read.
