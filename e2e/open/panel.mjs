@@ -12,6 +12,9 @@ script('panel', async ({ page, shot }) => {
 	const panel = page.frameLocator('iframe[title="Status"]');
 	await panel.getByRole('heading', { name: agent.name }).waitFor();
 	await panel.getByText('text, embeddings').waitFor();
-	await panel.locator('dt', { hasText: 'Messages remembered' }).locator('xpath=following-sibling::dd[1]').filter({ hasText: '2' }).waitFor();
+	const shown = (term, text) => panel.locator('dt', { hasText: term }).locator('xpath=following-sibling::dd[1]').filter({ hasText: text }).waitFor();
+	await shown('Channels', '1 dm');
+	await shown('Memories', '2 messages, 0 facts');
+	await shown('Last turns', 'dm, REPLY');
 	await shot('status');
 });

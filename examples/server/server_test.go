@@ -38,8 +38,13 @@ func TestAnEmptyServerGetsSomebodyToTalkTo(t *testing.T) {
 		t.Errorf("answer: %s", answer.Raw)
 	}
 	page := s.Get("/status?agentId=" + string(a.Character.ID)).Want(200)
-	if text := string(page.Raw); !strings.Contains(text, "<h1>Eliza</h1>") || !strings.Contains(text, "<dd>2</dd>") || !strings.Contains(text, "text, embeddings") {
-		t.Errorf("status page: %s", text)
+	for _, want := range []string{"<h1>Eliza</h1>", "text, embeddings", "<dd>1 dm</dd>", "<dd>2 messages, 0 facts, 0 documents</dd>", "UTC</time>, dm, REPLY</dd>"} {
+		if !strings.Contains(string(page.Raw), want) {
+			t.Errorf("the status page has no %s: %s", want, page.Raw)
+		}
+	}
+	if strings.Contains(string(page.Raw), "nervous") {
+		t.Errorf("the status page, which needs no key, tells what was said: %s", page.Raw)
 	}
 	if err := s.Agents().Stop(t.Context(), a.Character.ID); err != nil {
 		t.Fatal(err)
