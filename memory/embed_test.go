@@ -3,6 +3,7 @@ package memory_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -281,6 +282,21 @@ func TestAChangedTextGetsAnotherVector(t *testing.T) {
 	s.data("PATCH", path, map[string]any{"embedding": []float32{0, 1, 0}}, 200)
 	if got := s.search(core.MemoryQuery{Vector: []float32{0, 1, 0}, Model: "m", Limit: 2, Threshold: 0.9}); len(got) != 2 {
 		t.Errorf("found %v, want both", got)
+	}
+}
+
+// Keys of contents that differ from the named ones in case only are others.
+func TestATextBesideOneInCapitalsIsEmbeddedOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t, memory.Options{})
+	ids := s.add("aaa")
+	path := "/api/agents/" + string(ada) + "/memories/" + string(ids[0])
+	s.data("PATCH", path, map[string]any{"content": json.RawMessage(`{"Text":"ccc","text":"bbb","Thought":"7"}`)}, 200)
+	s.embedding()
+	s.tend(letters{name: "m", dim: 3})
+	s.noneWaits("m", 3)
+	if got := s.search(core.MemoryQuery{Vector: []float32{0, 1, 0}, Model: "m", Limit: 1, Threshold: 0.9}); len(got) != 1 {
+		t.Errorf("the text is not the one under text, found %v", got)
 	}
 }
 

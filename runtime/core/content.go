@@ -3,6 +3,7 @@ package core
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 )
 
@@ -47,7 +48,9 @@ var (
 )
 
 // MarshalJSON writes the named fields and the extra ones in one object.
-func (c Content) MarshalJSON() ([]byte, error) { return mergeJSON(plainContent(c), c.Extra) }
+func (c Content) MarshalJSON() ([]byte, error) {
+	return mergeJSON(plainContent(c), c.Extra, contentKeys)
+}
 
 // UnmarshalJSON keeps unknown keys in Extra.
 func (c *Content) UnmarshalJSON(b []byte) error {
@@ -57,7 +60,7 @@ func (c *Content) UnmarshalJSON(b []byte) error {
 }
 
 // MarshalJSON writes the named fields and the extra ones in one object.
-func (m Media) MarshalJSON() ([]byte, error) { return mergeJSON(plainMedia(m), m.Extra) }
+func (m Media) MarshalJSON() ([]byte, error) { return mergeJSON(plainMedia(m), m.Extra, mediaKeys) }
 
 // UnmarshalJSON keeps unknown keys in Extra.
 func (m *Media) UnmarshalJSON(b []byte) error {
@@ -84,10 +87,19 @@ func DecodeJSON(b []byte, v any) error {
 	return dec.Decode(v)
 }
 
-func mergeJSON(named any, extra map[string]any) ([]byte, error) {
+// mergeJSON writes one object of both. What is under one of the keys in both is that of named.
+func mergeJSON(named any, extra map[string]any, keys []string) ([]byte, error) {
 	b, err := EncodeJSON(named)
-	if err != nil || len(extra) == 0 {
-		return b, err
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(keys, func(k string) bool { _, both := extra[k]; return both }) {
+		if extra, err = besides(extra, b); err != nil {
+			return nil, err
+		}
+	}
+	if len(extra) == 0 {
+		return b, nil
 	}
 	rest, err := EncodeJSON(extra)
 	if err != nil {
@@ -99,23 +111,40 @@ func mergeJSON(named any, extra map[string]any) ([]byte, error) {
 	return append(append(b[:len(b)-1], ','), rest[1:]...), nil
 }
 
-// splitJSON decodes b into the named fields and returns what else is in it.
-func splitJSON(b []byte, named any, keys []string) (map[string]any, error) {
-	if err := json.Unmarshal(b, named); err != nil {
+// besides is extra without the keys of an object: of two values under one key every reader takes another.
+func besides(extra map[string]any, object []byte) (map[string]any, error) {
+	var taken map[string]json.RawMessage
+	if err := json.Unmarshal(object, &taken); err != nil {
 		return nil, err
 	}
+	extra = maps.Clone(extra)
+	maps.DeleteFunc(extra, func(k string, _ any) bool { return taken[k] != nil })
+	return extra, nil
+}
+
+// splitJSON decodes b into the named fields and returns what else is in it. Keys count as they are written:
+// one that differs in case is another.
+func splitJSON(b []byte, named any, keys []string) (map[string]any, error) {
 	if !hasOther(b, keys) {
-		return nil, nil
+		return nil, json.Unmarshal(b, named)
 	}
 	var rest map[string]json.RawMessage
 	if err := json.Unmarshal(b, &rest); err != nil {
 		return nil, err
 	}
+	own := make(map[string]json.RawMessage, len(keys))
 	for _, k := range keys {
-		delete(rest, k)
+		if raw, ok := rest[k]; ok {
+			own[k] = raw
+			delete(rest, k)
+		}
 	}
-	if len(rest) == 0 {
-		return nil, nil
+	exact, err := json.Marshal(own)
+	if err == nil {
+		err = json.Unmarshal(exact, named)
+	}
+	if err != nil || len(rest) == 0 {
+		return nil, err
 	}
 	extra := make(map[string]any, len(rest))
 	for k, raw := range rest {

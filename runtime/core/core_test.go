@@ -166,6 +166,22 @@ func TestErrorsMatchByCode(t *testing.T) {
 	}
 }
 
+// Others, a database among them, read keys as they are written, and take the first of two.
+func TestContentHasOneValueUnderAKey(t *testing.T) {
+	t.Parallel()
+	var c core.Content
+	if err := json.Unmarshal([]byte(`{"Text":5,"text":"a","TEXT":"b","attachments":[{"URL":"x","url":"y"}]}`), &c); err != nil {
+		t.Fatal(err)
+	}
+	if c.Text != "a" || c.Attachments[0].URL != "y" || c.Extra["TEXT"] != "b" {
+		t.Errorf("content = %+v", c)
+	}
+	c = core.Content{Text: "a", Extra: map[string]any{"text": "b", "source": "s", "n": 1}}
+	if b, err := json.Marshal(c); err != nil || string(b) != `{"text":"a","n":1,"source":"s"}` {
+		t.Errorf("written = %s, %v", b, err)
+	}
+}
+
 func FuzzContent(f *testing.F) {
 	f.Add(`{"text":"a","x":{"text":[1,"}"]},"y":"\"{"}`)
 	f.Add(`{"te\u0078t":"a","attachments":[{"id":"1","z":null}]}`)

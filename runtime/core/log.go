@@ -18,7 +18,7 @@ func (e LogEntry) MarshalJSON() ([]byte, error) {
 		Message   string `json:"msg"`
 		AgentName string `json:"agentName,omitempty"`
 		AgentID   UUID   `json:"agentId,omitempty"`
-	}{e.Time, e.Level, e.Message, e.AgentName, e.AgentID}, e.Fields)
+	}{e.Time, e.Level, e.Message, e.AgentName, e.AgentID}, e.Fields, nil)
 }
 
 // logLevels are the names of levels in the contract.
