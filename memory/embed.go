@@ -49,6 +49,7 @@ type task struct {
 
 // embedSome embeds one batch of an agent's memories and tells whether there may be more.
 func (m *Manager) embedSome(ctx context.Context, t *tended) (more bool, err error) {
+	defer recovered(m.log.With("agent_id", t.rt.AgentID()), &err)
 	model := t.rt.Models().Embedder
 	if model == nil {
 		return false, nil
@@ -71,19 +72,21 @@ func (m *Manager) embedSome(ctx context.Context, t *tended) (more bool, err erro
 	}
 	began := time.Now()
 	made, err := k.vectors(ctx, list, t.failures >= embedTries-1)
-	if err == nil {
-		err = m.store.SetEmbeddings(ctx, k.rt.AgentID(), k.name, made)
+	if len(made) > 0 {
+		if lost := m.store.SetEmbeddings(ctx, k.rt.AgentID(), k.name, made); lost != nil {
+			made, err = nil, errors.Join(err, lost)
+		}
 	}
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	k.tell(ctx, list, time.Since(began), err)
-	if err != nil {
-		k.log.Warn("memories are not embedded", "waiting", len(list), "failures", t.failures+1, "err", err)
-		return false, err
-	}
 	k.lap.step(k.log, len(made))
-	return true, nil
+	if err != nil {
+		list = list[len(made):]
+		k.log.Warn("memories are not embedded", "waiting", len(list), "failures", t.failures+1, "err", err)
+	}
+	k.tell(ctx, list, time.Since(began), err)
+	return err == nil, err
 }
 
 // begin starts to report progress when there is more to do than one batch.
@@ -98,7 +101,8 @@ func (k *task) begin(ctx context.Context, batch int) error {
 	return err
 }
 
-// vectors asks the model. With singly every text is asked about alone, to find those that it refuses.
+// vectors asks the model. With singly every text is asked about alone, to find those that it refuses; what was
+// made before an error, of the first of the list, is returned with it.
 func (k *task) vectors(ctx context.Context, list []core.Memory, singly bool) ([]Embedding, error) {
 	out := make([]Embedding, len(list))
 	var texts []string
@@ -113,49 +117,51 @@ func (k *task) vectors(ctx context.Context, list []core.Memory, singly bool) ([]
 		return out, nil
 	}
 	if singly {
-		return out, k.oneByOne(ctx, out, texts, of)
+		n, err := k.oneByOne(ctx, out, texts, of)
+		if err != nil {
+			out = out[:of[n]]
+		}
+		return out, err
 	}
 	vectors, err := k.ask(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
 	for i := range vectors {
 		out[of[i]].Vector = vectors[i]
 	}
-	return out, err
+	return out, nil
 }
 
-// oneByOne fills in the vectors the model makes. It refuses a text when it fails at it twice and answers
-// another question in between.
-func (k *task) oneByOne(ctx context.Context, out []Embedding, texts []string, of []int) error {
+// oneByOne fills in the vectors the model makes, and counts the texts until an error. The model refuses a text
+// when it fails at it twice and answers another question in between.
+func (k *task) oneByOne(ctx context.Context, out []Embedding, texts []string, of []int) (n int, err error) {
 	for i, s := range texts {
 		e := &out[of[i]]
 		vectors, err := k.ask(ctx, []string{s})
 		if err != nil {
 			if _, err := k.ask(ctx, []string{"hello"}); err != nil {
-				return err
+				return i, err
 			}
 			vectors, err = k.ask(ctx, []string{s})
 		}
 		switch {
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return i, ctx.Err()
 		case err != nil:
 			k.log.Warn("the model makes no vector of a memory, words alone will find it", "memory_id", e.ID, "err", err)
 		default:
 			e.Vector = vectors[0]
 		}
 	}
-	return nil
+	return len(texts), nil
 }
 
 // ask calls the model, which is foreign code.
 func (k *task) ask(ctx context.Context, texts []string) (vectors [][]float32, err error) {
 	ctx, cancel := context.WithTimeout(ctx, embedTimeout)
 	defer cancel()
-	defer func() {
-		if v := recover(); v != nil {
-			k.log.Error("panic in an embedding model", "panic", v, "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic in an embedding model: %v", v)
-		}
-	}()
+	defer recovered(k.log, &err)
 	vectors, err = k.model.Embed(ctx, texts)
 	if err != nil {
 		return nil, err
@@ -172,6 +178,14 @@ func (k *task) ask(ctx context.Context, texts []string) (vectors [][]float32, er
 		}
 	}
 	return vectors, nil
+}
+
+// recovered, deferred, makes a panic of foreign code an error.
+func recovered(log *slog.Logger, err *error) {
+	if v := recover(); v != nil {
+		log.Error("panic in an embedding model", "panic", v, "stack", string(debug.Stack()))
+		*err = fmt.Errorf("panic in an embedding model: %v", v)
+	}
 }
 
 // tell writes a batch into the agent's log and lets plugins know.

@@ -300,6 +300,38 @@ func TestATextBesideOneInCapitalsIsEmbeddedOnce(t *testing.T) {
 	}
 }
 
+// broken is an embedding model that cannot even be asked.
+type broken struct{ letters }
+
+func (broken) Dim() int { panic("no model is loaded") }
+
+func TestAModelThatPanicsEndsNothing(t *testing.T) {
+	t.Parallel()
+	var log safeBuffer
+	s := start(t, memory.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	s.embedding()
+	b := s.tend(broken{letters{name: "m"}})
+	ids := s.add("a")
+	s.eventually("it is reported", func() bool { return strings.Contains(log.String(), "no model is loaded") })
+	b.use(letters{name: "m", dim: 3})
+	s.allMade(ids, "m/3")
+}
+
+func TestWhatAModelMadeBeforeItFailedIsKept(t *testing.T) {
+	t.Parallel()
+	s := start(t, memory.Options{Logger: slog.New(slog.DiscardHandler)})
+	var calls int
+	s.add("a", "a poisonous text", "b", "c", "a", "b", "c", "a")
+	s.embedding()
+	s.tend(letters{name: "m", dim: 3, fail: func(texts []string) error {
+		if calls++; len(texts) > 1 || calls%8 > 5 || texts[0] == "a poisonous text" {
+			return errors.New("overloaded")
+		}
+		return nil
+	}})
+	s.noneWaits("m", 3)
+}
+
 func TestAGivenVectorIsKeptUnlessItCannotBeCompared(t *testing.T) {
 	t.Parallel()
 	s := start(t, memory.Options{})
