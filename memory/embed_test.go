@@ -196,6 +196,19 @@ func TestMemoriesOfAStoppedAgentWait(t *testing.T) {
 	s.allMade(late, "m/3")
 }
 
+func TestWordsInAnyCaseFindWhatWaits(t *testing.T) {
+	t.Parallel()
+	s := start(t, memory.Options{})
+	for text, query := range map[string]string{
+		"Москва is far": "где москва?", "the word is ÜBERGANG": "Übergang", "of élan": "ÉLAN", "LATIN": "latin",
+	} {
+		ids := s.add(text)
+		if got := s.search(core.MemoryQuery{Vector: []float32{1, 0, 0}, Model: "m", Text: query, Limit: 3}); !slices.Contains(got, ids[0]) {
+			t.Errorf("%q does not find %q", query, text)
+		}
+	}
+}
+
 func TestAnotherModelEmbedsAllAgainAndNothingIsLostMeanwhile(t *testing.T) {
 	t.Parallel()
 	s := start(t, memory.Options{})

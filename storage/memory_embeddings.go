@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -149,10 +152,32 @@ func (s memoryStore) Strangers(ctx context.Context, agent core.UUID, q core.Memo
 	w.sql += ` AND (` + strings.Join(strange, ` OR `) + `)`
 	var like []string
 	for _, word := range words {
-		like = append(like, `lower(content ->> 'text') LIKE ? ESCAPE '\'`)
-		w.args = append(w.args, "%"+likeEscape(word)+"%")
+		for _, s := range spellings(word) {
+			like = append(like, `lower(content ->> 'text') LIKE ? ESCAPE '\'`)
+			w.args = append(w.args, "%"+likeEscape(s)+"%")
+		}
 	}
 	w.sql += ` AND (` + strings.Join(like, ` OR `) + `)`
 	rows, err := readMemories(s.db.read(ctx), q.IncludeEmbedding, w.sql+` ORDER BY created_at DESC, id DESC LIMIT ?`, append(w.args, q.Limit)...)
 	return toMemories(rows), err
+}
+
+// spellings are the ways a word may be written in a text whose ASCII letters are small: the database knows
+// the case of no others.
+func spellings(word string) []string {
+	small := strings.ToLower(word)
+	first, n := utf8.DecodeRuneInString(small)
+	var out []string
+	for _, s := range [...]string{small, string(unicode.ToUpper(first)) + small[n:], strings.ToUpper(word)} {
+		s = strings.Map(func(r rune) rune {
+			if r < utf8.RuneSelf {
+				return unicode.ToLower(r)
+			}
+			return r
+		}, s)
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
