@@ -114,6 +114,7 @@ func (s memoryStore) forgetRooms(ctx context.Context, drop bool, cond string, ar
 }
 
 func (s memoryStore) ForgetAgent(ctx context.Context, agent core.UUID) error {
+	defer s.forgetAll(ctx, agent, nil) // a deletion that was cut has removed something too
 	for _, table := range [...]string{"memories", "agent_logs"} {
 		if _, err := s.deletePortions(ctx, table, where(`agent_id = ?`, agent)); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gorm.io/gorm"
 
 	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/runtime/core"
@@ -125,6 +127,34 @@ func TestNewestMessagesWhileOthersWrite(t *testing.T) {
 	kept, read := newest(t, store, "a", "r", 64)
 	if diff := cmp.Diff(read, kept); diff != "" || len(kept) != 64 {
 		t.Errorf("%d messages: (-table +kept) %s", len(kept), diff)
+	}
+}
+
+// A deletion that was cut has removed something all the same.
+func TestNewestMessagesAfterHalfADeletion(t *testing.T) {
+	t.Parallel()
+	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "eliza.db"), Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	store, ctx := db.Memory(), t.Context()
+	m := core.Memory{ID: "m", AgentID: "a", RoomID: "r", Table: core.TableMessages, Embedding: []float32{1}}
+	if err := store.Insert(ctx, []core.Memory{m}, []core.Log{{ID: "l", AgentID: "a", Type: "t"}}); err != nil {
+		t.Fatal(err)
+	}
+	newest(t, store, "a", "r", 5)
+	err = db.WithTx(ctx, func(_ context.Context, tx *gorm.DB) error {
+		return tx.Exec(`CREATE TRIGGER stop BEFORE DELETE ON agent_logs BEGIN SELECT raise(ABORT, 'stop'); END`).Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.ForgetAgent(ctx, "a"); err == nil {
+		t.Fatal("nothing stopped the deletion")
+	}
+	if kept, read := newest(t, store, "a", "r", 5); len(kept) != len(read) {
+		t.Errorf("kept %v, in the table is %v", kept, read)
 	}
 }
 
