@@ -193,11 +193,17 @@ func insertion(into string, rows [][]any) string {
 	return `INSERT INTO ` + into + ` VALUES ` + one + strings.Repeat(","+one, len(rows)-1) + ` ON CONFLICT DO NOTHING`
 }
 
-// keepInserted adds memories to what is kept of their rooms, as they would be read.
+// keepInserted adds memories to what is kept of their rooms, as they would be read. Of those with one key the
+// first was inserted.
 func (s memoryStore) keepInserted(memories []core.Memory, inserted []memoryKey) {
 	var kept []core.Memory
 	for _, m := range memories {
-		if m.Table != core.TableMessages || !slices.Contains(inserted, memoryKey{m.ID, m.AgentID}) {
+		i := slices.Index(inserted, memoryKey{m.ID, m.AgentID})
+		if i < 0 {
+			continue
+		}
+		inserted = slices.Delete(inserted, i, i+1)
+		if m.Table != core.TableMessages {
 			continue
 		}
 		read, err := reread(m)

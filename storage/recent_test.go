@@ -130,6 +130,30 @@ func TestNewestMessagesWhileOthersWrite(t *testing.T) {
 	}
 }
 
+// Of memories with one id only the first is stored.
+func TestNewestMessagesOfABatchThatRepeatsIDs(t *testing.T) {
+	t.Parallel()
+	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "eliza.db"), Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	store := db.Memory()
+	newest(t, store, "a", "r", 5)
+	var batch []core.Memory
+	for i, id := range []core.UUID{"m", "m", "n", "n"} {
+		batch = append(batch, core.Memory{ID: id, AgentID: "a", RoomID: "r", Table: core.TableMessages, CreatedAt: core.Millis(i)})
+	}
+	batch[2].Table = core.TableFacts
+	if err := store.Insert(t.Context(), batch, nil); err != nil {
+		t.Fatal(err)
+	}
+	kept, read := newest(t, store, "a", "r", 5)
+	if diff := cmp.Diff(read, kept); diff != "" || len(read) != 1 {
+		t.Errorf("%d messages: (-table +kept) %s", len(read), diff)
+	}
+}
+
 // A deletion that was cut has removed something all the same.
 func TestNewestMessagesAfterHalfADeletion(t *testing.T) {
 	t.Parallel()
