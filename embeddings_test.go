@@ -1,9 +1,17 @@
 package eliza_test
 
 import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/eliza-go/eliza"
 	"github.com/eliza-go/eliza/internal/elizatest"
+	"github.com/eliza-go/eliza/messaging"
+	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -23,4 +31,69 @@ func TestWhatIsSaidGetsAnEmbedding(t *testing.T) {
 		}
 		return with == 2 && len(list) == 2
 	})
+}
+
+// heard is an embedding model that notes what it is asked about.
+type heard struct {
+	mu    sync.Mutex
+	texts []string
+}
+
+func (*heard) Name() string { return "heard" }
+func (*heard) Dim() int     { return 1 }
+
+func (h *heard) Embed(_ context.Context, texts []string) ([][]float32, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.texts = append(h.texts, texts...)
+	return slices.Repeat([][]float32{{1}}, len(texts)), nil
+}
+
+func (h *heard) about(text string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Contains(h.texts, text)
+}
+
+// unwelcoming is a messaging service that takes no agents while it is closed.
+type unwelcoming struct {
+	messaging.Service
+	closed *atomic.Bool
+}
+
+func (u unwelcoming) AddServerAgent(ctx context.Context, server, agent core.UUID) error {
+	if u.closed.Load() {
+		return errors.New("closed")
+	}
+	return u.Service.AddServerAgent(ctx, server, agent)
+}
+
+func TestMemoriesOfAnAgentThatCouldNotBeStartedWait(t *testing.T) {
+	t.Parallel()
+	var closed atomic.Bool
+	model := &heard{}
+	s := elizatest.Start(t,
+		eliza.WrapMessaging(func(m messaging.Service) messaging.Service { return unwelcoming{m, &closed} }),
+		eliza.WithPlugins(plugin.Plugin{Name: "heard", Priority: 10, Models: func(core.Runtime) (core.Models, error) { return core.Models{Embedder: model}, nil }}))
+	add := func(agent core.UUID, text string) {
+		t.Helper()
+		if _, err := s.Memory().For(agent).Add(t.Context(), core.Memory{Table: core.TableFacts, Content: core.Content{Text: text}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed.Store(true)
+	bob, _, err := s.Agents().Create(t.Context(), &core.Character{Name: "Bob", Bio: core.Bio{Lines: []string{"stays outside"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Agents().Start(t.Context(), bob.Character.ID); err == nil {
+		t.Fatal("the agent was started")
+	}
+	closed.Store(false)
+	add(bob.Character.ID, "of Bob")
+	add(s.Agent("Ada"), "of Ada")
+	elizatest.Eventually(t, "the other's get their vectors", func() bool { return model.about("of Ada") })
+	if model.about("of Bob") {
+		t.Error("the model of a closed agent is asked")
+	}
 }

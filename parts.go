@@ -143,8 +143,13 @@ func (s *Server) setting(key string) (string, bool) {
 }
 
 // started does the neighbours' part of a start: the agent gets its own room and joins the default message
-// server.
-func (s *Server) started(ctx context.Context, id core.UUID) error {
+// server. An agent whose start fails is closed again.
+func (s *Server) started(ctx context.Context, id core.UUID) (err error) {
+	defer func() {
+		if err != nil {
+			s.mind.Untend(id)
+		}
+	}()
 	a, err := s.agents.Get(ctx, id)
 	if err != nil {
 		return err
