@@ -72,8 +72,7 @@ func mimeOf(content []byte) string {
 
 var errDataURL = errors.New("loop: not a data URL")
 
-// dataURL reads data:[<type>][;base64],<content>. Of a content that is longer than limit not all is returned,
-// but more than that.
+// dataURL reads data:[<type>][;base64],<content>, one byte more than limit at most.
 func dataURL(s string, limit int) (mime string, content []byte, err error) {
 	head, body, ok := strings.Cut(strings.TrimPrefix(s, "data:"), ",")
 	if !ok || !strings.HasPrefix(s, "data:") {
@@ -90,8 +89,7 @@ func dataURL(s string, limit int) (mime string, content []byte, err error) {
 		return mime, []byte(text[:min(len(text), limit+1)]), nil
 	}
 	body = strings.TrimRight(strings.TrimSpace(body), "=")
-	body = body[:min(len(body), (limit/3+1)*4)]
-	content, err = base64.RawStdEncoding.DecodeString(body)
+	content, err = io.ReadAll(io.LimitReader(base64.NewDecoder(base64.RawStdEncoding, strings.NewReader(body)), int64(limit)+1))
 	if err != nil {
 		return "", nil, fmt.Errorf("%w: %w", errDataURL, err)
 	}

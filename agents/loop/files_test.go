@@ -2,7 +2,9 @@ package loop
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,6 +138,25 @@ func TestImagesOfModelsAreKept(t *testing.T) {
 	}
 }
 
+func TestDataURLsWithLineBreaksAreReadToTheirEnd(t *testing.T) {
+	t.Parallel()
+	content := strings.Repeat("what is written here ", 100)
+	coded := base64.StdEncoding.EncodeToString([]byte(content))
+	wrapped := strings.Join(slices.Collect(func(yield func(string) bool) {
+		for part := range slices.Chunk([]byte(coded), 76) {
+			yield(string(part))
+		}
+	}), "\r\n")
+	for _, limit := range []int{0, 1, 1000, len(content) - 20, len(content) - 1} {
+		if _, got, err := dataURL("data:text/plain;base64,"+wrapped, limit); err != nil || len(got) <= limit {
+			t.Errorf("with a limit of %d: %d of %d bytes, %v", limit, len(got), len(content), err)
+		}
+	}
+	if _, got, err := dataURL("data:text/plain;base64,"+wrapped, len(content)); err != nil || string(got) != content {
+		t.Errorf("%d of %d bytes, %v", len(got), len(content), err)
+	}
+}
+
 func FuzzDataURL(f *testing.F) {
 	for _, s := range []string{"data:text/plain,a%20b", "data:;base64,YSBi", "data:image/png;x=y;base64,YQ==", "data:,", "x"} {
 		f.Add(s, 5)
@@ -144,7 +165,7 @@ func FuzzDataURL(f *testing.F) {
 		if limit < 0 || limit > 1<<20 {
 			return
 		}
-		if _, content, err := dataURL(s, limit); err == nil && (!strings.HasPrefix(s, "data:") || len(content) > limit+6) {
+		if _, content, err := dataURL(s, limit); err == nil && (!strings.HasPrefix(s, "data:") || len(content) > limit+1) {
 			t.Errorf("dataURL(%q, %d) = %d bytes", s, limit, len(content))
 		}
 	})
