@@ -278,6 +278,7 @@ func (s memoryStore) Memories(ctx context.Context, agent core.UUID, q core.Memor
 	q.Limit = recentWindow
 	page, _, err := s.list(ctx, agent, q)
 	if err != nil {
+		s.db.recents.forget(agent, q.RoomID)
 		return nil, false, err
 	}
 	s.db.recents.put(k, t, page)

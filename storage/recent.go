@@ -11,8 +11,9 @@ import (
 
 const (
 	recentWindow   = 65       // newest messages of a room that are kept: a page of 64 and whether there is more
-	maxRecentBytes = 16 << 20 // of texts and what else there is, in all rooms
-	recentBytes    = 1 << 10  // about what a message takes besides its text
+	maxRecentBytes = 16 << 20 // of messages with all they hold, in all rooms
+	recentBytes    = 1 << 10  // about what a message takes besides its texts
+	wordBytes      = 64       // about what a value among others takes
 )
 
 // recents keeps the newest messages of rooms: an agent reads them for every turn. It is exact: what is
@@ -80,17 +81,20 @@ func (c *recents) put(k roomKey, t ticket, read []core.Memory) {
 		return
 	}
 	r.known, r.messages = true, copies(read)
-	c.weigh(k, r)
+	n := recentBytes
+	for i := range read {
+		n += weight(&read[i])
+	}
+	c.weigh(k, r, n)
 }
 
-// weigh counts what a room takes anew and makes place for it.
-func (c *recents) weigh(k roomKey, r *recent) {
-	n := recentBytes
-	for i := range r.messages {
-		n += recentBytes + len(r.messages[i].Content.Text)
-	}
+// weigh notes what a room takes now and makes place for it. One that leaves none to others is not kept.
+func (c *recents) weigh(k roomKey, r *recent, n int) {
 	c.bytes += n - r.bytes
 	r.bytes = n
+	if n > maxRecentBytes {
+		c.drop(k)
+	}
 	for c.bytes > maxRecentBytes && len(c.rooms) > 1 {
 		oldest, found := k, false
 		for other, x := range c.rooms {
@@ -100,6 +104,32 @@ func (c *recents) weigh(k roomKey, r *recent) {
 		}
 		c.drop(oldest)
 	}
+}
+
+// weight is about what a message takes.
+func weight(m *core.Memory) int {
+	n := recentBytes + len(m.Content.Text) + len(m.Content.Thought) + weightOf(m.Content.Extra) + weightOf(m.Metadata)
+	for i := range m.Content.Attachments {
+		a := &m.Content.Attachments[i]
+		n += len(a.URL) + len(a.Title) + len(a.Description) + len(a.Text) + weightOf(a.Extra)
+	}
+	return n
+}
+
+func weightOf(v any) (n int) {
+	switch v := v.(type) {
+	case string:
+		n = len(v)
+	case []any:
+		for _, x := range v {
+			n += wordBytes + weightOf(x)
+		}
+	case map[string]any:
+		for k, x := range v {
+			n += wordBytes + len(k) + weightOf(x)
+		}
+	}
+	return n
 }
 
 // add takes messages that were inserted.
@@ -120,9 +150,13 @@ func (c *recents) add(inserted []core.Memory) {
 		if there {
 			continue // it was read already
 		}
+		n := r.bytes + weight(&m)
 		r.messages = slices.Insert(r.messages, i, copyOf(m))
-		r.messages = r.messages[:min(len(r.messages), recentWindow)]
-		c.weigh(k, r)
+		if last := len(r.messages) - 1; last == recentWindow {
+			n -= weight(&r.messages[last])
+			r.messages = slices.Delete(r.messages, last, last+1)
+		}
+		c.weigh(k, r, n)
 	}
 }
 

@@ -217,3 +217,65 @@ func TestKeptMessagesStayWithinTheirBound(t *testing.T) {
 		t.Errorf("%d bytes of %d rooms left", c.bytes, len(c.rooms))
 	}
 }
+
+func TestAllOfAKeptMessageIsWeighed(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", maxRecentBytes/3)
+	for name, content := range map[string]core.Content{
+		"thought": {Thought: long}, "extra": {Extra: map[string]any{"a": []any{map[string]any{"b": long}}}},
+		"attachment": {Attachments: []core.Media{{URL: long}}}, "document": {Attachments: []core.Media{{Text: long}}},
+	} {
+		var c recents
+		for i, room := range []core.UUID{"1", "2", "3", "4"} {
+			k, m := roomKey{"a", room}, core.Memory{ID: "m", AgentID: "a", RoomID: room, Table: core.TableMessages, Content: content}
+			_, _, _, ticket := c.page(k, 5)
+			if i%2 == 0 {
+				c.put(k, ticket, []core.Memory{m})
+				continue
+			}
+			c.put(k, ticket, nil)
+			c.add([]core.Memory{m})
+		}
+		if c.bytes > maxRecentBytes || len(c.rooms) != 2 {
+			t.Errorf("%s: %d bytes of %d rooms, want the two used last", name, c.bytes, len(c.rooms))
+		}
+		k := roomKey{"a", "4"}
+		for i := range 2 {
+			c.add([]core.Memory{{ID: core.UUID(rune('n' + i)), AgentID: "a", RoomID: "4", Table: core.TableMessages, Content: content}})
+		}
+		if c.rooms[k] != nil || c.bytes > maxRecentBytes {
+			t.Errorf("%s: a room of %d bytes is kept", name, c.bytes)
+		}
+	}
+}
+
+func TestARoomThatCannotBeReadIsNotNoted(t *testing.T) {
+	t.Parallel()
+	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "eliza.db"), Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, _, err := db.Memory().Memories(gone, "a", core.MemoryQuery{Table: core.TableMessages, RoomID: "r", Limit: 5}); err == nil {
+		t.Fatal("it was read")
+	}
+	if n := len(db.recents.rooms); n != 0 {
+		t.Errorf("%d rooms are noted", n)
+	}
+}
+
+func TestMessagesThatMakePlaceAreNotWeighed(t *testing.T) {
+	t.Parallel()
+	var c recents
+	k := roomKey{"a", "r"}
+	_, _, _, ticket := c.page(k, 5)
+	c.put(k, ticket, nil)
+	for i := range 3 * recentWindow {
+		c.add([]core.Memory{{ID: "m", AgentID: "a", RoomID: "r", Table: core.TableMessages, CreatedAt: core.Millis(i), Content: core.Content{Text: "x"}}})
+	}
+	if want := recentBytes + recentWindow*(recentBytes+1); c.bytes != want {
+		t.Errorf("%d bytes, want %d", c.bytes, want)
+	}
+}
