@@ -49,7 +49,8 @@ func world() plugin.Provider {
 			}
 			var around, people []string
 			for _, r := range rooms {
-				if r.WorldID == w.ID && len(around) < maxRooms {
+				open := r.ID == c.Room.ID || !isDirect(r.Type) // who talks to the agent alone is nobody else's business
+				if open && r.WorldID == w.ID && len(around) < maxRooms {
 					s := fmt.Sprintf("- %s (%s)", r.Name, r.Type)
 					if r.ID == c.Room.ID {
 						s += ", where you are"

@@ -59,7 +59,7 @@ func TestProvidersOfAPlace(t *testing.T) {
 				"COLOUR": "blue", "API_KEY": "hunter2", "PIN": map[string]any{"value": "1234", "secret": true}, "MOTTO": map[string]any{"description": "what is said", "required": true},
 			},
 		}},
-		rooms:   []core.Room{{ID: "r", WorldID: "w", Name: "Hall", Type: "DM"}, {ID: "s", WorldID: "w", Name: "Attic", Type: "GROUP"}, {ID: "o", WorldID: "other", Name: "Elsewhere"}},
+		rooms:   []core.Room{{ID: "r", WorldID: "w", Name: "Hall", Type: "DM"}, {ID: "s", WorldID: "w", Name: "Attic", Type: "GROUP"}, {ID: "o", WorldID: "other", Name: "Elsewhere"}, {ID: "d", WorldID: "w", Name: "With Carol", Type: "DM"}},
 		related: []core.Relationship{{SourceEntityID: userID, TargetEntityID: agentID, Tags: []string{"friends"}, Metadata: map[string]any{"interactions": int64(3)}}, {SourceEntityID: userID, TargetEntityID: "z"}},
 	}
 	c := talk(s, 1)
