@@ -147,10 +147,7 @@ func (r *patchMemoryRequest) check() error {
 			return err
 		}
 	}
-	if err := httpapi.Sized("metadata", r.Metadata, maxMetadata); err != nil {
-		return err
-	}
-	return checkVector(r.Embedding)
+	return httpapi.Sized("metadata", r.Metadata, maxMetadata)
 }
 
 func (h *Handler) deleteMemory(c echo.Context) error {

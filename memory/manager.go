@@ -114,6 +114,9 @@ func (m *Manager) Memories(ctx context.Context, agent core.UUID, q core.MemoryQu
 
 // PatchMemory implements [Service].
 func (m *Manager) PatchMemory(ctx context.Context, agent, id core.UUID, p MemoryPatch) (*core.Memory, error) {
+	if err := checkVector(p.Embedding); err != nil {
+		return nil, err
+	}
 	mem, err := m.store.UpdateMemory(ctx, agent, id, p)
 	if err == nil {
 		m.added(ctx, agent)
@@ -128,6 +131,9 @@ func (m *Manager) added(ctx context.Context, agent core.UUID) {
 
 // SetEmbedding implements [Service].
 func (m *Manager) SetEmbedding(ctx context.Context, agent, id core.UUID, model string, vector []float32) error {
+	if err := checkVector(vector); err != nil {
+		return err
+	}
 	_, err := m.store.UpdateMemory(ctx, agent, id, MemoryPatch{Embedding: vector, Model: model})
 	return err
 }

@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"errors"
+	"math"
 	"testing"
 
 	"github.com/eliza-go/eliza/memory"
@@ -31,5 +32,22 @@ func TestAnAgentsViewOfItsPlace(t *testing.T) {
 	}
 	if got := must[[]core.Relationship](t)(other.Relationships(t.Context(), user, 0)); len(got) != 0 {
 		t.Errorf("another agent's relationships = %+v", got)
+	}
+}
+
+// A vector that is no number would make every page it is on unreadable.
+func TestVectorsThatCannotBeComparedAreRefused(t *testing.T) {
+	t.Parallel()
+	s := start(t, memory.Options{})
+	ctx, mine, id := t.Context(), s.svc.For(ada), s.add("a")[0]
+	for _, bad := range [][]float32{{float32(math.NaN())}, {float32(math.Inf(1))}, make([]float32, 5000)} {
+		m := core.Memory{ID: id, Table: "facts", Embedding: bad}
+		_, added := mine.Add(ctx, core.Memory{Table: "facts", Embedding: bad})
+		_, patched := s.svc.PatchMemory(ctx, ada, id, memory.MemoryPatch{Embedding: bad})
+		for what, err := range map[string]error{"Add": added, "Update": mine.Update(ctx, m), "PatchMemory": patched, "SetEmbedding": s.svc.SetEmbedding(ctx, ada, id, "m", bad)} {
+			if core.CodeOf(err) != core.CodeBadRequest {
+				t.Errorf("%s of %d numbers: %v", what, len(bad), err)
+			}
+		}
 	}
 }
