@@ -97,3 +97,39 @@ func TestMemoriesOfAnAgentThatCouldNotBeStartedWait(t *testing.T) {
 		t.Error("the model of a closed agent is asked")
 	}
 }
+
+// named is an embedding model of any name.
+type named string
+
+func (n named) Name() string { return string(n) }
+func (named) Dim() int       { return 2 }
+
+func (named) Embed(_ context.Context, texts []string) ([][]float32, error) {
+	out := make([][]float32, len(texts))
+	for i := range out {
+		out[i] = []float32{1, float32(i)}
+	}
+	return out, nil
+}
+
+// TestAPatchThatNamesAnotherModelEmbedsAgain changes only a setting: nothing is said afterwards.
+func TestAPatchThatNamesAnotherModelEmbedsAgain(t *testing.T) {
+	t.Parallel()
+	s := elizatest.Start(t, eliza.WithPlugins(plugin.Plugin{Name: "embedder", Models: func(rt core.Runtime) (core.Models, error) {
+		name, _ := rt.Setting("MODEL")
+		return core.Models{Embedder: named("model " + name)}, nil
+	}}))
+	agent, channel := s.Agent("Ada"), core.NewUUID()
+	made := func(model string) {
+		t.Helper()
+		elizatest.Eventually(t, "vectors by "+model, func() bool {
+			page, err := s.Memory().For(agent).List(t.Context(), core.MemoryQuery{Table: core.TableMessages, IncludeEmbedding: true})
+			return err == nil && len(page) == 2 && page[0].Model == model && page[1].Model == model
+		})
+	}
+	s.Patch("/api/agents/"+string(agent), map[string]any{"settings": map[string]any{"MODEL": "one"}}).Want(200)
+	s.Say(channel, core.NewUUID(), agent, "hello", "http").Want(201)
+	made("model one")
+	s.Patch("/api/agents/"+string(agent), map[string]any{"settings": map[string]any{"MODEL": "two"}}).Want(200)
+	made("model two")
+}

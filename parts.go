@@ -87,6 +87,7 @@ func (s *Server) build() error {
 	p.agency, err = agents.New(s.store.Agents(), s.tended(factory), notes, agents.Options{
 		Logger: s.log, Cipher: cipher, KnownPlugin: p.plugins.KnownPlugin,
 		Started: s.started, Stopped: s.stopped, Deleting: s.deleting,
+		Swapped: p.mind.Tend, // its embeddings may be of another model now
 	})
 	if err != nil {
 		return err

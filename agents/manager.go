@@ -34,6 +34,8 @@ type Options struct {
 	Started  func(ctx context.Context, id core.UUID) error
 	Stopped  func(ctx context.Context, id core.UUID) error
 	Deleting func(ctx context.Context, id core.UUID) error
+	// Swapped runs after a running agent took over a changed character without being rebuilt.
+	Swapped func(rt core.Runtime)
 }
 
 // Manager is the default [Service].

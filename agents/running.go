@@ -115,6 +115,9 @@ func (m *Manager) renew(ctx context.Context, a *Agent) (core.Runtime, error) {
 		m.mu.Lock()
 		m.running[id] = &running{rt: old.rt, version: a.Version, plugins: plugins}
 		m.mu.Unlock()
+		if m.opts.Swapped != nil {
+			m.opts.Swapped(old.rt)
+		}
 		return old.rt, nil
 	}
 	rt, err := m.guardedBuild(ctx, a.Character)
