@@ -59,7 +59,11 @@ func factsFor(ctx context.Context, c *plugin.Call) ([]core.Memory, error) {
 	}
 	var out []core.Memory
 	seen := map[string]bool{}
-	for _, q := range []core.MemoryQuery{here, who} {
+	asked := []core.MemoryQuery{here}
+	if who.WorldID != "" && who.EntityID != "" { // an empty one would not filter
+		asked = append(asked, who)
+	}
+	for _, q := range asked {
 		q.Limit = factsRead
 		found, err := find(ctx, q)
 		if err != nil {

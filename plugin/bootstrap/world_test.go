@@ -42,6 +42,10 @@ func TestFactsProvider(t *testing.T) {
 	if d := get(t, "FACTS", c); strings.Contains(d.Text, "person") || !strings.Contains(d.Text, "room") {
 		t.Errorf("what was told in confidence is told a group:\n%s", d.Text)
 	}
+	c.Room.Type, c.Memory.EntityID = "DM", ""
+	if d := get(t, "FACTS", c); strings.Contains(d.Text, "person") || !strings.Contains(d.Text, "room") {
+		t.Errorf("facts about anybody are told when nobody speaks:\n%s", d.Text)
+	}
 	broken := c.Runtime.(mind)
 	broken.models.Embedder = lengths{errBroken}
 	c.Runtime = broken
