@@ -73,3 +73,42 @@ func FuzzForms(f *testing.F) {
 		check(t, s.svc.DeleteAgent(t.Context(), ada))
 	})
 }
+
+// FuzzRange asks for any parts of a file: what comes is parts of it and never more than the file, and nothing
+// is a failure of the server.
+func FuzzRange(f *testing.F) {
+	s := start(f, media.HandlerOptions{})
+	const content = "0123456789"
+	s.put(s.dirs.Agents, ada, "a.txt", []byte(content))
+	for _, seed := range []string{"bytes=0-4", "bytes=-3", "bytes=5-", "bytes=9-1", "bytes=0-0,2-3", "bytes=0-,0-,0-", "bytes= 1 - 2", "bytes=99999999999999999999-", "x", "bytes=", "\x00", "lines=1-2"} {
+		f.Add(seed, "")
+	}
+	f.Add("bytes=1-2", `"etag"`)
+	f.Add("bytes=1-2", "Tue, 24 Nov 2026 10:00:00 GMT")
+	f.Fuzz(func(t *testing.T, ranges, condition string) {
+		req := httptest.NewRequest(http.MethodGet, ofAda+"a.txt", nil)
+		req.Header["Range"] = []string{ranges}
+		if condition != "" {
+			req.Header["If-Range"] = []string{condition}
+		}
+		rec := httptest.NewRecorder()
+		s.http.ServeHTTP(rec, req)
+		body := rec.Body.String()
+		switch kind := rec.Header().Get("Content-Type"); {
+		case rec.Code == http.StatusOK:
+			if body != content {
+				t.Errorf("Range %q: %q", ranges, body)
+			}
+		case rec.Code == http.StatusPartialContent && strings.HasPrefix(kind, "multipart/"):
+			if len(body) > 64*1024 {
+				t.Errorf("Range %q: %d bytes", ranges, len(body))
+			}
+		case rec.Code == http.StatusPartialContent:
+			if body == "" || !strings.Contains(content, body) {
+				t.Errorf("Range %q: %q", ranges, body)
+			}
+		case rec.Code != http.StatusRequestedRangeNotSatisfiable:
+			t.Errorf("Range %q = %d %s", ranges, rec.Code, body)
+		}
+	})
+}
