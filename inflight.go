@@ -2,7 +2,6 @@ package eliza
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
@@ -70,9 +69,13 @@ func (f *inflight) finish() {
 	}
 }
 
-// gate refuses requests once the server is shutting down, and ends those that last longer.
+// gate refuses requests whose address is too long, and all once the server is shutting down, and ends those that
+// last longer.
 func (s *Server) gate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		if len(c.Request().RequestURI) > maxURL {
+			return httpapi.WriteError(c, s.log, core.BadRequest("The address of the request is too long"))
+		}
 		if !s.requests.enter() {
 			return httpapi.WriteError(c, s.log, errShuttingDown)
 		}
@@ -87,5 +90,3 @@ func (s *Server) gate(next echo.HandlerFunc) echo.HandlerFunc {
 
 // maxURL is how long the address of a request may be, in bytes.
 const maxURL = 8 << 10
-
-func tooLong(r *http.Request) bool { return len(r.RequestURI) > maxURL }

@@ -72,7 +72,6 @@ func authenticate(log *slog.Logger, auth func(*http.Request) (core.Identity, err
 func requests(log *slog.Logger) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		guarded := httpapi.Guard(log, httpapi.Paced(next))
-		refused := httpapi.Guard(log, func(echo.Context) error { return core.BadRequest("The address of the request is too long") })
 		return func(c echo.Context) error {
 			began := time.Now()
 			id := c.Response().Header().Get(echo.HeaderXRequestID) // of the host's
@@ -83,11 +82,7 @@ func requests(log *slog.Logger) echo.MiddlewareFunc {
 				id = string(core.NewUUID())
 			}
 			c.Response().Header().Set(echo.HeaderXRequestID, id)
-			h := guarded
-			if tooLong(c.Request()) {
-				h = refused
-			}
-			err := h(c)
+			err := guarded(c)
 			if log.Enabled(c.Request().Context(), slog.LevelDebug) {
 				log.LogAttrs(c.Request().Context(), slog.LevelDebug, "request",
 					slog.String("method", c.Request().Method), slog.String("route", c.Path()), slog.Int("status", c.Response().Status),

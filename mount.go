@@ -92,8 +92,10 @@ func (s *Server) Mount(g *echo.Group) {
 	}
 	secure := securityHeaders(s.cfg.production, "no-referrer-when-downgrade")
 	s.groups.Files.Routes(g.Group("/media", requests(s.log), secure, cors(s.cfg.origins), s.gate))
-	g.Any("/socket.io", echo.WrapHandler(s.gateway), secure)
-	g.Any("/socket.io/*", echo.WrapHandler(s.gateway), secure)
+	for _, path := range [...]string{"/socket.io", "/socket.io/*"} {
+		g.Any(path, echo.WrapHandler(s.gateway), secure)
+		g.RouteNotFound(path, echo.WrapHandler(s.gateway), secure) // methods of other names
+	}
 }
 
 // Handler serves everything, and below a prefix behind [http.StripPrefix].

@@ -67,6 +67,7 @@ func TestTheKeyGuardsTheAPI(t *testing.T) {
 			}
 			for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "HEAD", "BREW"} {
 				c.Do(method, "/api/agents", nil).Want(401)
+				c.Do(method, "/api/agents/"+agent+"/plugins/routed/open/none", nil).Want(401)
 				c.Do(method, "/api/nope", "{").Want(401)
 			}
 			c.Post("/api/open?agentId="+agent, "{}").Want(401) // public is for GET and HEAD
@@ -180,6 +181,8 @@ func TestAnIdentityBindsItsCaller(t *testing.T) {
 	})
 }
 
+var tooLong = strings.Repeat("x", 9000) // for an address
+
 func TestCORS(t *testing.T) {
 	t.Parallel()
 	const own, foreign = "https://app.example.com", "https://evil.example.com"
@@ -208,7 +211,9 @@ func TestCORS(t *testing.T) {
 			s := elizatest.Start(t, append(tc.opts, eliza.WithAPIKey("k"))...)
 			s.T = t
 			s.Header = http.Header{"Origin": {tc.origin}, "Access-Control-Request-Method": {"PATCH"}, "Access-Control-Request-Headers": {"x-api-key"}}
-			for path, allow := range map[string]string{"/api/agents": tc.api, "/api/nope": tc.api, "/healthz": tc.rest, "/nope": tc.rest, "/": tc.rest} {
+			for path, allow := range map[string]string{
+				"/api/agents": tc.api, "/api/nope": tc.api, "/api/agents/" + someID + "/plugins/nope/x": tc.api, "/api/agents?" + tooLong: tc.api, "/healthz": tc.rest, "/nope": tc.rest, "/": tc.rest,
+			} {
 				credentials := ""
 				if allow != "" && allow != "*" {
 					credentials = "true"
@@ -249,8 +254,12 @@ func TestHeadersThatProtectBrowsers(t *testing.T) {
 	t.Parallel()
 	for _, production := range []bool{false, true} {
 		s := elizatest.Start(t, eliza.WithProduction(production), eliza.WithSecretSalt("pepper"), eliza.WithAPIKey("k"))
-		for _, path := range []string{"/api/agents", "/api/nope", "/healthz", "/nope", "/socket.io/?EIO=4&transport=polling", "/socket.io/?EIO=3"} {
-			h := s.Get(path).Header
+		for _, path := range []string{"/api/agents", "/api/nope", "/healthz", "/nope", "/socket.io/?EIO=4&transport=polling", "/socket.io/?EIO=3", "BREW /socket.io/", "BREW /api/nope", "/api/agents?" + tooLong, "/nope?" + tooLong} {
+			method, path, named := strings.Cut(path, " ")
+			if !named {
+				method, path = "GET", method
+			}
+			h := s.Do(method, path, nil).Header
 			want := map[string]string{
 				"X-Content-Type-Options": "nosniff", "X-Frame-Options": "SAMEORIGIN", "Referrer-Policy": "no-referrer-when-downgrade", "Cross-Origin-Resource-Policy": "cross-origin",
 				"Cross-Origin-Opener-Policy": "same-origin", "Origin-Agent-Cluster": "?1", "X-DNS-Prefetch-Control": "off", "X-Download-Options": "noopen",

@@ -85,6 +85,7 @@ func (h *Routes) AgentRoutes(g *echo.Group) {
 	} {
 		g.Add(method, agentPath, ofAgent)
 	}
+	g.RouteNotFound(agentPath, ofAgent) // other methods, preflights among them, meet the middleware of g too
 }
 
 func (h *Routes) panels(c echo.Context) error {
