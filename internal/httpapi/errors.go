@@ -62,7 +62,7 @@ func WriteError(c echo.Context, log *slog.Logger, err error) error {
 	ended := errors.Is(err, context.Canceled) && ctx.Err() != nil
 	if why, ok := errors.AsType[*core.Error](context.Cause(ctx)); ok && (ended || core.CodeOf(err) == core.CodeInternal) {
 		err = why // it was the server that ended the request
-	} else if ended {
+	} else if _, left := errors.AsType[*leftError](err); left || ended {
 		log.LogAttrs(ctx, slog.LevelDebug, "client left", slog.String("path", c.Path()), slog.Int("status", statusClientGone))
 		return nil
 	}

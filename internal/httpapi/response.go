@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -23,10 +24,31 @@ func JSON(c echo.Context, status int, v any) error {
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentType, "application/json; charset=utf-8")
 	h.Set(echo.HeaderContentLength, strconv.Itoa(len(b)))
+	if len(b) > atOnce {
+		// A writer without deadlines is not that of a network server: there is nothing to guard. net/http lifts it.
+		_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(answerGrace + time.Duration(len(b))*time.Second/answerRate))
+	}
 	c.Response().WriteHeader(status)
-	_, err = c.Response().Write(b)
-	return err
+	if _, err = c.Response().Write(b); err != nil {
+		return &leftError{err}
+	}
+	return nil
 }
+
+const (
+	atOnce      = 64 << 10         // bytes of an answer that are held for a client as long as it likes
+	answerGrace = 30 * time.Second // how long a client may take for a larger one
+	answerRate  = 16 << 10         // bytes a second it must take besides
+)
+
+// leftError tells that the client did not take the answer.
+type leftError struct{ err error }
+
+// Error implements [error].
+func (e *leftError) Error() string { return e.err.Error() }
+
+// Unwrap returns what went wrong.
+func (e *leftError) Unwrap() error { return e.err }
 
 // OK answers 200 with the success envelope.
 func OK(c echo.Context, data any) error { return Data(c, http.StatusOK, data) }
