@@ -24,22 +24,32 @@ func JSON(c echo.Context, status int, v any) error {
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentType, "application/json; charset=utf-8")
 	h.Set(echo.HeaderContentLength, strconv.Itoa(len(b)))
-	if len(b) > atOnce {
-		// A writer without deadlines is not that of a network server: there is nothing to guard. net/http lifts it.
-		_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(answerGrace + time.Duration(len(b))*time.Second/answerRate))
-	}
 	c.Response().WriteHeader(status)
-	if _, err = c.Response().Write(b); err != nil {
-		return &leftError{err}
-	}
-	return nil
+	return write(c.Response(), b)
 }
 
 const (
-	atOnce      = 64 << 10         // bytes of an answer that are held for a client as long as it likes
-	answerGrace = 30 * time.Second // how long a client may take for a larger one
-	answerRate  = 16 << 10         // bytes a second it must take besides
+	atOnce = 256 << 10        // bytes of an answer that a client may take as slowly as it likes
+	pace   = 30 * time.Second // how long it may take for each so many of a larger one
 )
+
+// write writes an answer, and gives up on a client that does not take a large one.
+func write(w http.ResponseWriter, b []byte) error {
+	conn := http.NewResponseController(w)
+	for paced := len(b) > atOnce; len(b) > 0; {
+		if paced {
+			// A writer without deadlines is not that of a network server: there is nothing to guard. net/http lifts
+			// the last one.
+			_ = conn.SetWriteDeadline(time.Now().Add(pace))
+		}
+		part := b[:min(len(b), atOnce)]
+		if _, err := w.Write(part); err != nil {
+			return &leftError{err}
+		}
+		b = b[len(part):]
+	}
+	return nil
+}
 
 // leftError tells that the client did not take the answer.
 type leftError struct{ err error }
