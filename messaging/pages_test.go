@@ -122,3 +122,39 @@ func TestLargePagesAreNotKept(t *testing.T) {
 		t.Errorf("kept and read differ:\n%s", diff)
 	}
 }
+
+func TestAPageIsNotTooLarge(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, messaging.Options{})
+	ch := l.channel(messaging.TypeGroup, user)
+	text := strings.Repeat("\U0001F600", 100_000)
+	const sent = 50
+	for range sent {
+		l.say(ch, text)
+	}
+	first := l.page(messaging.Page{ChannelID: ch, AfterSeq: 0, Limit: 1}).Messages[0]
+	for name, asked := range map[string]messaging.Page{
+		"newest": {AfterSeq: -1}, "after a number": {AfterSeq: 0}, "the oldest": {AfterSeq: -1, After: first.CreatedAt - 1, Oldest: true},
+	} {
+		asked.ChannelID, asked.Limit = ch, 1000
+		page := l.page(asked)
+		n := len(page.Messages)
+		if n < 30 || n >= sent || !page.More {
+			t.Fatalf("%s: %d messages, more %v", name, n, page.More)
+		}
+		asked.Limit = n
+		want := l.page(asked)
+		if page.Messages[0].ID != want.Messages[0].ID || page.Messages[n-1].ID != want.Messages[n-1].ID || page.Head != want.Head {
+			t.Errorf("%s: not what a limit of %d gives", name, n)
+		}
+	}
+}
+
+func (l *lab) page(p messaging.Page) *messaging.MessagePage {
+	l.t.Helper()
+	page, err := l.Messages(l.t.Context(), p)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return page
+}
