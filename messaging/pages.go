@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"context"
 	"encoding/json"
-	"slices"
 	"sync"
 
 	"github.com/eliza-go/eliza/runtime/core"
@@ -13,7 +12,6 @@ import (
 const (
 	pagesBytes = 16 << 20 // of pages that are kept, about
 	pageBytes  = 1 << 20  // of one that is kept at most
-	readBytes  = 16 << 20 // of one that is read, about: 30 messages with the longest contents are less
 )
 
 // MessagePage is a part of a channel's messages. It is shared: its messages must not be modified.
@@ -42,32 +40,10 @@ func (m *Manager) Messages(ctx context.Context, p Page) (*MessagePage, error) {
 	if page.Messages, page.More, err = m.store.Messages(ctx, p); err != nil {
 		return nil, err
 	}
-	page.cut(p, readBytes)
 	if !core.InTransaction(ctx) { // else it has what may never be
 		m.pages.put(key, page)
 	}
 	return page, nil
-}
-
-// cut shortens a page of so many bytes, as if a smaller limit had been asked for. One message stays.
-func (p *MessagePage) cut(asked Page, bytes int) {
-	list := p.Messages
-	fromEnd := asked.Oldest && asked.AfterSeq < 0 // the first ones of such a page are its last
-	for i := range list {
-		m := &list[i]
-		if fromEnd {
-			m = &list[len(list)-1-i]
-		}
-		if bytes -= m.weight(); bytes >= 0 || i == 0 {
-			continue
-		}
-		if p.More = true; fromEnd {
-			p.Messages = slices.Clone(list[len(list)-i:])
-		} else {
-			p.Messages = slices.Clone(list[:i])
-		}
-		return
-	}
 }
 
 type pageKey struct {
@@ -104,7 +80,7 @@ func (s *pages) get(key pageKey) *MessagePage {
 func (s *pages) put(key pageKey, page *MessagePage) {
 	k := &keptPage{key: key, page: page}
 	for i := range page.Messages {
-		if k.bytes += page.Messages[i].weight(); k.bytes > pageBytes {
+		if k.bytes += page.Messages[i].Weight(); k.bytes > pageBytes {
 			return
 		}
 	}
@@ -124,8 +100,8 @@ func (s *pages) put(key pageKey, page *MessagePage) {
 	}
 }
 
-// weight is about how many bytes a message takes.
-func (m *Message) weight() int {
+// Weight is about how many bytes a message takes.
+func (m *Message) Weight() int {
 	return 512 + len(m.Content) + weight(m.Raw) + weight(m.Metadata)
 }
 

@@ -122,6 +122,7 @@ type Store interface {
 	// Events returns what is kept of a channel after a number; nothing of one that does not exist.
 	Events(ctx context.Context, channel core.UUID, after int64, limit int) (Kept, error)
 	Message(ctx context.Context, id core.UUID) (*Message, error)
+	// Messages reads a page and tells whether there is more. One that becomes too large ends earlier.
 	Messages(ctx context.Context, p Page) ([]Message, bool, error)
 	Search(ctx context.Context, s Search) ([]Message, int, error)
 	EditMessage(ctx context.Context, id core.UUID, e Edit) (*Event, error)

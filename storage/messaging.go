@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"slices"
 
 	"gorm.io/gorm"
@@ -45,20 +46,28 @@ func scanMessage(row interface{ Scan(...any) error }, m *messaging.Message, more
 
 // messages runs a query that selectMessages begins and rest ends.
 func messages(tx *gorm.DB, rest string, args ...any) ([]messaging.Message, error) {
+	out, _, err := messagesWithin(tx, math.MaxInt, rest, args...)
+	return out, err
+}
+
+// messagesWithin is messages up to so many bytes, about, but one at least; cut tells whether rows were left.
+func messagesWithin(tx *gorm.DB, bytes int, rest string, args ...any) (out []messaging.Message, cut bool, err error) {
 	rows, err := tx.Raw(selectMessages+rest, args...).Rows()
 	if err != nil {
-		return nil, wrap("read messages", err)
+		return nil, false, wrap("read messages", err)
 	}
 	defer rows.Close()
-	var out []messaging.Message
 	for rows.Next() {
 		var m messaging.Message
 		if err := scanMessage(rows, &m); err != nil {
-			return nil, wrap("read message", err)
+			return nil, false, wrap("read message", err)
+		}
+		if bytes -= m.Weight(); bytes < 0 && len(out) > 0 {
+			return out, true, nil
 		}
 		out = append(out, m)
 	}
-	return out, wrap("read messages", rows.Err())
+	return out, false, wrap("read messages", rows.Err())
 }
 
 func (s messagingStore) Message(ctx context.Context, id core.UUID) (*messaging.Message, error) {
@@ -100,14 +109,19 @@ func (s messagingStore) Messages(ctx context.Context, p messaging.Page) ([]messa
 	return messagePage(s.db.read(ctx), where+order+` LIMIT ?`, append(args, p.Limit+1), p.Limit)
 }
 
-// messagePage reads limit+1 rows to know whether there are more than limit.
+// pageBytes is how large a page becomes, about, whatever its limit: 30 messages with the longest contents are
+// less.
+const pageBytes = 16 << 20
+
+// messagePage reads limit+1 rows to know whether there are more than limit. A page that would be too large is
+// as one with a smaller limit.
 func messagePage(tx *gorm.DB, rest string, args []any, limit int) ([]messaging.Message, bool, error) {
-	page, err := messages(tx, rest, args...)
+	page, cut, err := messagesWithin(tx, pageBytes, rest, args...)
 	if err != nil {
 		return nil, false, err
 	}
 	n := min(len(page), limit)
-	return page[:n:n], len(page) > limit, nil
+	return page[:n:n], cut || len(page) > limit, nil
 }
 
 func (s messagingStore) Search(ctx context.Context, q messaging.Search) ([]messaging.Message, int, error) {
@@ -133,7 +147,7 @@ func (s messagingStore) Search(ctx context.Context, q messaging.Search) ([]messa
 	if err := tx.Raw(`SELECT count(*) FROM central_messages m `+where, args...).Scan(&total).Error; err != nil {
 		return nil, 0, wrap("count messages", err)
 	}
-	page, _, err := messagePage(tx, where+` ORDER BY m.created_at DESC, m.seq DESC LIMIT ? OFFSET ?`, append(args, q.Limit, q.Offset), q.Limit)
+	page, err := messages(tx, where+` ORDER BY m.created_at DESC, m.seq DESC LIMIT ? OFFSET ?`, append(args, q.Limit, q.Offset)...)
 	return page, total, err
 }
 
