@@ -152,37 +152,29 @@ func (s memoryStore) Insert(ctx context.Context, memories []core.Memory, logs []
 	for i, l := range logs {
 		entries[i] = toLogRow(l).values()
 	}
-	var inserted []memoryKey
+	var inserted int64
 	err := s.db.write(ctx, func(tx *gorm.DB) error {
 		var err error
-		if inserted, err = insertNew(tx, `memories (`+memoryColumns+`, embedding, source_id, document_id)`, rows); err != nil {
+		if inserted, err = insertAll(tx, `memories (`+memoryColumns+`, embedding, source_id, document_id)`, rows); err != nil {
 			return wrap("store memories", err)
 		}
-		for portion := range slices.Chunk(entries, insertRows) {
-			if err := tx.Exec(insertion(`agent_logs (`+logColumns+`)`, portion), slices.Concat(portion...)...).Error; err != nil {
-				return wrap("store agent logs", err)
-			}
-		}
-		return nil
+		_, err = insertAll(tx, `agent_logs (`+logColumns+`)`, entries)
+		return wrap("store agent logs", err)
 	})
-	if err == nil && len(inserted) > 0 {
-		core.AfterCommit(ctx, func() { s.keepInserted(memories, inserted) })
+	if err == nil && len(memories) > 0 {
+		core.AfterCommit(ctx, func() { s.keepInserted(memories, inserted == int64(len(memories))) })
 	}
 	return err
 }
 
-// memoryKey is the primary key of a memory or a log entry.
-type memoryKey struct{ ID, AgentID core.UUID }
-
-// insertNew inserts rows, leaves those alone that are there already, and returns the keys of the others.
-func insertNew(tx *gorm.DB, into string, rows [][]any) ([]memoryKey, error) {
-	var inserted []memoryKey
+// insertAll inserts rows, leaves those alone that are there already, and counts the others.
+func insertAll(tx *gorm.DB, into string, rows [][]any) (inserted int64, err error) {
 	for portion := range slices.Chunk(rows, insertRows) {
-		var keys []memoryKey
-		if err := tx.Raw(insertion(into, portion)+` RETURNING id, agent_id`, slices.Concat(portion...)...).Scan(&keys).Error; err != nil {
-			return nil, err
+		res := tx.Exec(insertion(into, portion), slices.Concat(portion...)...)
+		if res.Error != nil {
+			return 0, res.Error
 		}
-		inserted = append(inserted, keys...)
+		inserted += res.RowsAffected
 	}
 	return inserted, nil
 }
@@ -193,25 +185,19 @@ func insertion(into string, rows [][]any) string {
 	return `INSERT INTO ` + into + ` VALUES ` + one + strings.Repeat(","+one, len(rows)-1) + ` ON CONFLICT DO NOTHING`
 }
 
-// keepInserted adds memories to what is kept of their rooms, as they would be read. Of those with one key the
-// first was inserted.
-func (s memoryStore) keepInserted(memories []core.Memory, inserted []memoryKey) {
+// keepInserted adds messages to what is kept of their rooms, as they would be read. When some were there
+// already their rooms are read again.
+func (s memoryStore) keepInserted(memories []core.Memory, all bool) {
 	var kept []core.Memory
 	for _, m := range memories {
-		i := slices.Index(inserted, memoryKey{m.ID, m.AgentID})
-		if i < 0 {
-			continue
-		}
-		inserted = slices.Delete(inserted, i, i+1)
 		if m.Table != core.TableMessages {
 			continue
 		}
-		read, err := reread(m)
-		if err != nil {
+		if read, err := reread(m); all && err == nil {
+			kept = append(kept, read)
+		} else {
 			s.db.recents.forget(m.AgentID, m.RoomID)
-			continue
 		}
-		kept = append(kept, read)
 	}
 	s.db.recents.add(kept)
 }
