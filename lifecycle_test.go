@@ -20,9 +20,11 @@ import (
 
 	"github.com/eliza-go/eliza"
 	"github.com/eliza-go/eliza/agents"
+	"github.com/eliza-go/eliza/audio"
 	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/internal/elizatest"
 	"github.com/eliza-go/eliza/media"
+	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/messaging"
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
@@ -284,9 +286,11 @@ func TestOptionsThatAreWrongAreNamed(t *testing.T) {
 	_, err := eliza.NewServer(
 		eliza.WithDatabase(""), eliza.WithMaxBody(0), eliza.WithFiles(media.Dirs{Agents: "x"}), eliza.WithTurnTimeout(-1), eliza.WithInputControl("maybe"), eliza.WithPublicPath("x/"), eliza.WithCORSOrigins("nope"),
 		eliza.WithAPICORSOrigins("https://*.example.com"), eliza.WithProduction(true), eliza.WithAgentToAgent(-1), eliza.WrapAgents(nil), eliza.WrapMessaging(nil),
+		eliza.WrapMemory(nil), eliza.WrapMedia(nil), eliza.WrapAudio(nil),
 	)
 	for _, name := range []string{
 		"WithDatabase", "WithMaxBody", "WithFiles", "WithTurnTimeout", "WithInputControl", "WithPublicPath", "WithCORSOrigins", "WithAPICORSOrigins", "WithSecretSalt", "WithAgentToAgent", "WrapAgents", "WrapMessaging",
+		"WrapMemory", "WrapMedia", "WrapAudio",
 	} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in %v", name, err)
@@ -296,6 +300,9 @@ func TestOptionsThatAreWrongAreNamed(t *testing.T) {
 		"WithPlugins":   eliza.WithPlugins(plugin.Plugin{Name: "x", Routes: []plugin.Route{{Method: "GET", Path: "/api/agents/x"}}}),
 		"WrapAgents":    eliza.WrapAgents(func(agents.Service) agents.Service { return nil }),
 		"WrapMessaging": eliza.WrapMessaging(func(messaging.Service) messaging.Service { return nil }),
+		"WrapMemory":    eliza.WrapMemory(func(memory.Service) memory.Service { return nil }),
+		"WrapMedia":     eliza.WrapMedia(func(media.Service) media.Service { return nil }),
+		"WrapAudio":     eliza.WrapAudio(func(audio.Service) audio.Service { return nil }),
 	} {
 		if _, err := eliza.NewServer(eliza.WithDatabase(db), eliza.WithLogger(elizatest.Quiet()), opt); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in %v", name, err)

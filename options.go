@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/eliza-go/eliza/agents"
+	"github.com/eliza-go/eliza/audio"
 	"github.com/eliza-go/eliza/media"
+	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/messaging"
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
@@ -73,8 +75,11 @@ type config struct {
 	sessions     messaging.SessionOptions
 	eventRate    float64
 
-	wrapAgents    []func(agents.Service) agents.Service
-	wrapMessaging []func(messaging.Service) messaging.Service
+	wrapAgents    wraps[agents.Service]
+	wrapMessaging wraps[messaging.Service]
+	wrapMemory    wraps[memory.Service]
+	wrapMedia     wraps[media.Service]
+	wrapAudio     wraps[audio.Service]
 }
 
 // WithAddr sets where [Server.Run] listens; [DefaultAddr] otherwise.
@@ -184,16 +189,6 @@ func WithSessions(o messaging.SessionOptions) Option { return func(c *config) { 
 // WithSocketRate limits the events a second of one socket, 30 otherwise; negative = no limit.
 func WithSocketRate(events float64) Option { return func(c *config) { c.eventRate = events } }
 
-// WrapAgents decorates the agents service: everything that uses it uses what f returns.
-func WrapAgents(f func(agents.Service) agents.Service) Option {
-	return func(c *config) { c.wrapAgents = append(c.wrapAgents, f) }
-}
-
-// WrapMessaging decorates the messaging service.
-func WrapMessaging(f func(messaging.Service) messaging.Service) Option {
-	return func(c *config) { c.wrapMessaging = append(c.wrapMessaging, f) }
-}
-
 // WithOperator says who may stop the server and use its env file, besides who holds the key and, on a server
 // without one, requests made on its own machine. In production it alone opens the env file.
 func WithOperator(allow func(*http.Request) bool) Option {
@@ -239,16 +234,11 @@ func newConfig(opts []Option) (*config, error) {
 	if c.agentToAgent < 0 {
 		wrong("WithAgentToAgent: %d is negative", c.agentToAgent)
 	}
-	for _, f := range c.wrapAgents {
-		if f == nil {
-			wrong("WrapAgents: nil")
-		}
-	}
-	for _, f := range c.wrapMessaging {
-		if f == nil {
-			wrong("WrapMessaging: nil")
-		}
-	}
+	c.wrapAgents.check("WrapAgents", wrong)
+	c.wrapMessaging.check("WrapMessaging", wrong)
+	c.wrapMemory.check("WrapMemory", wrong)
+	c.wrapMedia.check("WrapMedia", wrong)
+	c.wrapAudio.check("WrapAudio", wrong)
 	var err error
 	if c.cipher, err = agents.NewCipher(c.salt, c.production); err != nil {
 		wrong("WithSecretSalt: %w", err)

@@ -2,7 +2,6 @@ package eliza
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -55,22 +54,23 @@ func (s *Server) build() error {
 	cipher := s.cfg.cipher
 	notes := &bus.Memory{}
 	p.mind = memory.New(s.store.Memory(), memory.Options{Logger: s.log, Bus: notes})
-	p.memory = p.mind
+	if p.memory, err = s.cfg.wrapMemory.around("WrapMemory", p.mind); err != nil {
+		return err
+	}
 	blobs := s.cfg.blobs
 	if blobs == nil {
 		p.folder = media.NewFolder(s.cfg.files)
 		blobs = p.folder
 	}
-	p.media = media.New(blobs, media.Options{PublicPath: s.cfg.publicPath})
+	if p.media, err = s.cfg.wrapMedia.around("WrapMedia", media.New(blobs, media.Options{PublicPath: s.cfg.publicPath})); err != nil {
+		return err
+	}
 	p.lanes = messaging.New(s.store.Messaging(), messaging.Options{
 		Logger: s.log, Memories: forgetful{p.memory, p.media}, TurnTimeout: s.cfg.turnTimeout, AgentToAgent: s.cfg.agentToAgent, InputControl: s.cfg.inputControl, Sessions: s.cfg.sessions,
 		PublicURL: p.media.PublicURL,
 	})
-	p.messaging = p.lanes
-	for _, wrap := range s.cfg.wrapMessaging {
-		if p.messaging = wrap(p.messaging); p.messaging == nil {
-			return errors.New("eliza: WrapMessaging: no service returned")
-		}
+	if p.messaging, err = s.cfg.wrapMessaging.around("WrapMessaging", p.lanes); err != nil {
+		return err
 	}
 	always := append([]plugin.Plugin{bootstrap.Plugin(), doctor.Plugin(doctor.Options{})}, s.cfg.plugins...)
 	p.plugins = loop.NewPlugins(s.log, always, s.cfg.catalog)
@@ -92,13 +92,12 @@ func (s *Server) build() error {
 	if err != nil {
 		return err
 	}
-	p.agents = p.agency
-	for _, wrap := range s.cfg.wrapAgents {
-		if p.agents = wrap(p.agents); p.agents == nil {
-			return errors.New("eliza: WrapAgents: no service returned")
-		}
+	if p.agents, err = s.cfg.wrapAgents.around("WrapAgents", p.agency); err != nil {
+		return err
 	}
-	p.audio = audio.New(p.agents, audio.Options{Messages: spoken{p.messaging}, TurnTimeout: s.cfg.turnTimeout})
+	if p.audio, err = s.cfg.wrapAudio.around("WrapAudio", audio.New(p.agents, audio.Options{Messages: spoken{p.messaging}, TurnTimeout: s.cfg.turnTimeout})); err != nil {
+		return err
+	}
 	p.gateway = messaging.NewGateway(p.messaging, messaging.GatewayOptions{
 		Logger: s.log, Authenticate: s.cfg.auth, Logs: s.logs, InputControl: s.cfg.inputControl, EventRate: s.cfg.eventRate,
 		Socket: socketio.Options{Origin: origin(s.cfg.origins)},
