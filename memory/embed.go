@@ -34,7 +34,7 @@ func (m *Manager) Embed(ctx context.Context) { m.tending.run(ctx, m.embedSome) }
 // Tend has [Manager.Embed] look after the memories of a running agent; a later call replaces the runtime.
 func (m *Manager) Tend(rt core.Runtime) { m.tending.add(rt) }
 
-// Untend ends that.
+// Untend ends that. A batch that is under way comes to its end.
 func (m *Manager) Untend(agent core.UUID) { m.tending.drop(agent) }
 
 // task is one batch of an agent.

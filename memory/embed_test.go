@@ -82,12 +82,14 @@ func (*brain) Turn(context.Context, *core.Turn, core.Out) (core.Outcome, error) 
 	return core.Outcome{}, core.ErrUnsupported
 }
 
-// embedding runs the embedding of a server's memories until the test ends.
-func (s *server) embedding() {
+// embedding runs the embedding of a server's memories until it is stopped or the test ends.
+func (s *server) embedding() (stop func()) {
 	ctx, cancel := context.WithCancel(s.t.Context())
 	var work sync.WaitGroup
 	work.Go(func() { s.svc.Embed(ctx) })
-	s.t.Cleanup(func() { cancel(); work.Wait() })
+	stop = func() { cancel(); work.Wait() }
+	s.t.Cleanup(stop)
+	return stop
 }
 
 func (s *server) tend(m core.Embedder) *brain {
@@ -183,11 +185,13 @@ func TestMemoriesGetTheirVectorsInTheBackground(t *testing.T) {
 func TestMemoriesOfAStoppedAgentWait(t *testing.T) {
 	t.Parallel()
 	s := start(t, memory.Options{})
-	s.embedding()
+	stop := s.embedding()
 	s.tend(letters{name: "m", dim: 3})
 	s.allMade(s.add("a"), "m/3")
 	s.svc.Untend(ada)
+	stop() // with the batch that may have been under way
 	late := s.add("b")
+	s.embedding()
 	s.tend(nil) // an agent without a model
 	if got := s.made()[late[0]]; got != "/0" {
 		t.Errorf("made = %s, want nothing", got)
