@@ -23,21 +23,26 @@ type abilities struct {
 
 type action struct {
 	plugin.Action
-	plugin   string
-	priority int
+	origin
 }
 
 type provider struct {
 	plugin.Provider
-	plugin   string
-	priority int
+	origin
 }
 
 type evaluator struct {
 	plugin.Evaluator
+	origin
+}
+
+// origin is the plugin something comes from.
+type origin struct {
 	plugin   string
 	priority int
 }
+
+func (o origin) rank() int { return o.priority }
 
 type handler struct {
 	plugin string
@@ -49,14 +54,15 @@ type handler struct {
 func newAbilities(log *slog.Logger, plugins []plugin.Plugin) *abilities {
 	a := &abilities{byName: map[string]*action{}, events: map[string][]handler{}}
 	for _, p := range plugins {
+		from := origin{p.Name, p.Priority}
 		for _, x := range p.Actions {
-			a.addAction(log, action{x, p.Name, p.Priority})
+			a.addAction(log, action{x, from})
 		}
 		for _, x := range p.Providers {
-			a.addProvider(log, provider{x, p.Name, p.Priority})
+			a.addProvider(log, provider{x, from})
 		}
 		for _, x := range p.Evaluators {
-			a.addEvaluator(log, evaluator{x, p.Name, p.Priority})
+			a.addEvaluator(log, evaluator{x, from})
 		}
 		for name, list := range p.Events {
 			for _, fn := range list {
@@ -78,18 +84,26 @@ func newAbilities(log *slog.Logger, plugins []plugin.Plugin) *abilities {
 	return a
 }
 
+// put adds x to a list, in the place of the one that is the same if that has a lower priority, else not at all.
+func put[T interface{ rank() int }](list []T, x T, same func(have T) bool) (_ []T, taken bool) {
+	i := slices.IndexFunc(list, same)
+	switch {
+	case i < 0:
+		return append(list, x), true
+	case x.rank() > list[i].rank():
+		list[i] = x
+		return list, true
+	}
+	return list, false
+}
+
 func (a *abilities) addAction(log *slog.Logger, x action) {
 	if x.Run == nil || normal(x.Name) == "" {
 		log.Warn("action without name or function is left out", "plugin", x.plugin, "action", x.Name)
 		return
 	}
-	i := slices.IndexFunc(a.actions, func(have action) bool { return normal(have.Name) == normal(x.Name) })
-	switch {
-	case i < 0:
-		a.actions = append(a.actions, x)
-	case x.priority > a.actions[i].priority:
-		a.actions[i] = x
-	default:
+	var taken bool
+	if a.actions, taken = put(a.actions, x, func(have action) bool { return normal(have.Name) == normal(x.Name) }); !taken {
 		log.Warn("action of that name is there already", "plugin", x.plugin, "action", x.Name)
 	}
 }
@@ -99,13 +113,8 @@ func (a *abilities) addProvider(log *slog.Logger, x provider) {
 		log.Warn("provider without name or function is left out", "plugin", x.plugin, "provider", x.Name)
 		return
 	}
-	i := slices.IndexFunc(a.providers, func(have provider) bool { return have.Name == x.Name })
-	switch {
-	case i < 0:
-		a.providers = append(a.providers, x)
-	case x.priority > a.providers[i].priority:
-		a.providers[i] = x
-	default:
+	var taken bool
+	if a.providers, taken = put(a.providers, x, func(have provider) bool { return have.Name == x.Name }); !taken {
 		log.Warn("provider of that name is there already", "plugin", x.plugin, "provider", x.Name)
 	}
 }
@@ -115,13 +124,8 @@ func (a *abilities) addEvaluator(log *slog.Logger, x evaluator) {
 		log.Warn("evaluator without name or function is left out", "plugin", x.plugin, "evaluator", x.Name)
 		return
 	}
-	i := slices.IndexFunc(a.evaluators, func(have evaluator) bool { return have.Name == x.Name })
-	switch {
-	case i < 0:
-		a.evaluators = append(a.evaluators, x)
-	case x.priority > a.evaluators[i].priority:
-		a.evaluators[i] = x
-	default:
+	var taken bool
+	if a.evaluators, taken = put(a.evaluators, x, func(have evaluator) bool { return have.Name == x.Name }); !taken {
 		log.Warn("evaluator of that name is there already", "plugin", x.plugin, "evaluator", x.Name)
 	}
 }

@@ -74,13 +74,8 @@ Write exactly this and nothing around it:
 with RESPOND, IGNORE or STOP as the action.
 </output>`
 
-const replyText = `<task>Write the next message of {{agentName}}.</task>
-
-{{providers}}
-
-<rules>
-- You are {{agentName}}. Answer the last message, with what you know from above.
-- Put code between fences, and nothing that is not code.
+// asReply ends the texts that ask for a reply.
+const asReply = `- Put code between fences, and nothing that is not code.
 </rules>
 
 <output>
@@ -90,6 +85,14 @@ Write exactly this and nothing around it:
   <text>what the reader gets to see</text>
 </response>
 </output>`
+
+const replyText = `<task>Write the next message of {{agentName}}.</task>
+
+{{providers}}
+
+<rules>
+- You are {{agentName}}. Answer the last message, with what you know from above.
+` + asReply
 
 const continueText = `<task>An answer of {{agentName}} was cut off. Write only what is missing.</task>
 
@@ -141,13 +144,4 @@ const summaryText = `<task>{{agentName}} has done what the last message needed. 
 <rules>
 - You are {{agentName}}. Answer the last message with what the steps above brought; say so when something failed.
 - Do not tell about steps, actions or providers as such.
-- Put code between fences, and nothing that is not code.
-</rules>
-
-<output>
-Write exactly this and nothing around it:
-<response>
-  <thought>what you intend, in one or two sentences</thought>
-  <text>what the reader gets to see</text>
-</response>
-</output>`
+` + asReply
