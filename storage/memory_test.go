@@ -2,8 +2,6 @@ package storage
 
 import (
 	"context"
-	"log/slog"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,11 +87,7 @@ func TestKeepsTheBest(t *testing.T) {
 // TestMemoryQueriesUseIndexes keeps the frequent queries from reading whole tables.
 func TestMemoryQueriesUseIndexes(t *testing.T) {
 	t.Parallel()
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "eliza.db"), Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := openNew(t)
 	for query, want := range map[string]string{
 		`SELECT group_concat(id) FROM memories WHERE agent_id = 'a' AND type = 'm'`:                                                                          "SEARCH memories USING COVERING INDEX memories_list (agent_id=? AND type=?)",
 		`SELECT group_concat(id) FROM memories WHERE agent_id = 'a' AND type = 'm' AND room_id = 'r'`:                                                        "SEARCH memories USING COVERING INDEX memories_room (agent_id=? AND room_id=? AND type=?)",

@@ -18,6 +18,21 @@ import (
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
+// openNew opens a database of its own, until the test ends.
+func openNew(t *testing.T) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "eliza.db"), Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
 // newest is what is kept of a room, and what is in the table.
 func newest(t *testing.T, store memory.Store, agent, room core.UUID, n int) (kept, read []core.Memory) {
 	t.Helper()
@@ -41,13 +56,10 @@ func newest(t *testing.T, store memory.Store, agent, room core.UUID, n int) (kep
 // what is in the table.
 func TestNewestMessagesAreExact(t *testing.T) {
 	t.Parallel()
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "eliza.db"), Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := openNew(t)
 	store, ctx, r := db.Memory(), t.Context(), rand.New(rand.NewPCG(3, 3))
 	for step := range 800 {
+		var err error
 		agent, room := core.UUID("a"), core.UUID(fmt.Sprint("r", r.IntN(2)))
 		if r.IntN(10) == 0 {
 			agent = "b"
@@ -96,11 +108,7 @@ func TestNewestMessagesAreExact(t *testing.T) {
 
 func TestNewestMessagesWhileOthersWrite(t *testing.T) {
 	t.Parallel()
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "eliza.db"), Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := openNew(t)
 	store := db.Memory()
 	var work sync.WaitGroup
 	for w := range 4 {
@@ -133,11 +141,7 @@ func TestNewestMessagesWhileOthersWrite(t *testing.T) {
 // Of memories with one id only the first is stored.
 func TestNewestMessagesOfABatchThatRepeatsIDs(t *testing.T) {
 	t.Parallel()
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "eliza.db"), Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := openNew(t)
 	store := db.Memory()
 	newest(t, store, "a", "r", 5)
 	var batch []core.Memory
@@ -157,18 +161,14 @@ func TestNewestMessagesOfABatchThatRepeatsIDs(t *testing.T) {
 // A deletion that was cut has removed something all the same.
 func TestNewestMessagesAfterHalfADeletion(t *testing.T) {
 	t.Parallel()
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "eliza.db"), Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := openNew(t)
 	store, ctx := db.Memory(), t.Context()
 	m := core.Memory{ID: "m", AgentID: "a", RoomID: "r", Table: core.TableMessages, Embedding: []float32{1}}
 	if err := store.Insert(ctx, []core.Memory{m}, []core.Log{{ID: "l", AgentID: "a", Type: "t"}}); err != nil {
 		t.Fatal(err)
 	}
 	newest(t, store, "a", "r", 5)
-	err = db.WithTx(ctx, func(_ context.Context, tx *gorm.DB) error {
+	err := db.WithTx(ctx, func(_ context.Context, tx *gorm.DB) error {
 		return tx.Exec(`CREATE TRIGGER stop BEFORE DELETE ON agent_logs BEGIN SELECT raise(ABORT, 'stop'); END`).Error
 	})
 	if err != nil {
@@ -251,11 +251,7 @@ func TestAllOfAKeptMessageIsWeighed(t *testing.T) {
 
 func TestARoomThatCannotBeReadIsNotNoted(t *testing.T) {
 	t.Parallel()
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "eliza.db"), Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := openNew(t)
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	if _, _, err := db.Memory().Memories(gone, "a", core.MemoryQuery{Table: core.TableMessages, RoomID: "r", Limit: 5}); err == nil {

@@ -2,10 +2,8 @@ package storage
 
 import (
 	"fmt"
-	"log/slog"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -44,11 +42,7 @@ func TestUnitAndDot(t *testing.T) {
 // everything in the table.
 func TestSearchIsExact(t *testing.T) {
 	t.Parallel()
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "eliza.db"), Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := openNew(t)
 	var (
 		store  = db.Memory()
 		ctx    = t.Context()
