@@ -41,7 +41,7 @@ func (b brain) Turn(ctx context.Context, t *core.Turn, out core.Out) (core.Outco
 	case "stuck-in-model":
 		out.Stream("answer to")
 	case "stuck-after-reply":
-		if _, err := out.Send(ctx, answer); err != nil {
+		if _, err := out.Send(ctx, &answer); err != nil {
 			return core.Outcome{}, err
 		}
 	case "stuck-in-action":

@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"storage":             {"agents", "memory", "messaging", "runtime"},
 	"storage/storagetest": {"storage", "agents", "memory", "messaging"},
 	"internal/apitest":    {"runtime/api"},
+	"internal/pieces":     {"agents", "audio", "media", "memory", "messaging", "storage"},
 	"internal/elizatest":  {"", "internal/apitest", "media", "plugin"},
 	"": {
 		"agents", "agents/loop", "runtime/api", "audio", "media", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",

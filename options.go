@@ -75,11 +75,13 @@ type config struct {
 	sessions     messaging.SessionOptions
 	eventRate    float64
 
-	wrapAgents    wraps[agents.Service]
-	wrapMessaging wraps[messaging.Service]
-	wrapMemory    wraps[memory.Service]
-	wrapMedia     wraps[media.Service]
-	wrapAudio     wraps[audio.Service]
+	agents    piece[agents.Service]
+	messaging piece[messaging.Service]
+	memory    piece[memory.Service]
+	media     piece[media.Service]
+	audio     piece[audio.Service]
+	bus       core.Bus
+	hooks     []messaging.Hooks
 }
 
 // WithAddr sets where [Server.Run] listens; [DefaultAddr] otherwise.
@@ -172,6 +174,10 @@ func WithUI(files fs.FS) Option { return func(c *config) { c.uiFiles = files } }
 // runs by itself refuses with 403 what is neither API nor plugin when it is not.
 func WithUIMode(mode UIMode) Option { return func(c *config) { c.uiMode = mode } }
 
+// WithHooks has functions of the host's called when messages are accepted, answered and replied to. Those of several
+// calls run one after the other.
+func WithHooks(h messaging.Hooks) Option { return func(c *config) { c.hooks = append(c.hooks, h) } }
+
 // WithTurnTimeout bounds one turn of an agent; 5 minutes otherwise.
 func WithTurnTimeout(d time.Duration) Option { return func(c *config) { c.turnTimeout = d } }
 
@@ -208,6 +214,8 @@ func newConfig(opts []Option) (*config, error) {
 	c := &config{
 		addr: DefaultAddr, database: DefaultDatabase, log: slog.Default(), logLevel: slog.LevelInfo, version: Version,
 		maxBody: DefaultMaxBody, inputControl: "dm",
+		agents: piece[agents.Service]{name: "Agents"}, messaging: piece[messaging.Service]{name: "Messaging"}, memory: piece[memory.Service]{name: "Memory"},
+		media: piece[media.Service]{name: "Media"}, audio: piece[audio.Service]{name: "Audio"},
 		general: Limit{generalRequests, generalWindow}, file: Limit{fileRequests, fileWindow}, upload: Limit{uploadRequests, uploadWindow},
 	}
 	for _, opt := range opts {
@@ -234,11 +242,12 @@ func newConfig(opts []Option) (*config, error) {
 	if c.agentToAgent < 0 {
 		wrong("WithAgentToAgent: %d is negative", c.agentToAgent)
 	}
-	c.wrapAgents.check("WrapAgents", wrong)
-	c.wrapMessaging.check("WrapMessaging", wrong)
-	c.wrapMemory.check("WrapMemory", wrong)
-	c.wrapMedia.check("WrapMedia", wrong)
-	c.wrapAudio.check("WrapAudio", wrong)
+	c.agents.check(wrong)
+	c.messaging.check(wrong)
+	c.memory.check(wrong)
+	c.media.check(wrong)
+	c.audio.check(wrong)
+	c.replacements(wrong)
 	var err error
 	if c.cipher, err = agents.NewCipher(c.salt, c.production); err != nil {
 		wrong("WithSecretSalt: %w", err)
@@ -268,6 +277,22 @@ func newConfig(opts []Option) (*config, error) {
 		c.apiOrigins = c.origins
 	}
 	return c, errors.Join(errs...)
+}
+
+// replacements reports options that say something about a service that is not there.
+func (c *config) replacements(wrong func(format string, args ...any)) {
+	for _, lost := range []struct {
+		is        bool
+		what, why string
+	}{
+		{c.agents.replaced && c.factory != nil, "WithRuntimeFactory", "WithAgents"},
+		{c.media.replaced && c.blobs != nil, "WithBlobs", "WithMedia"},
+		{c.messaging.replaced && len(c.hooks) > 0, "WithHooks", "WithMessaging"},
+	} {
+		if lost.is {
+			wrong("%s: without effect, for %s replaces what would use it", lost.what, lost.why)
+		}
+	}
 }
 
 // isOrigin tells whether a text is what browsers send as Origin: no path, no pattern.

@@ -79,6 +79,11 @@ func (s *Server) Start(ctx context.Context) error {
 		if s.startErr = s.lanes.Start(ctx, s.agents); s.startErr != nil {
 			return
 		}
+		if s.mirror != nil {
+			if s.startErr = s.mirror.sync(ctx); s.startErr != nil {
+				return
+			}
+		}
 		s.work.Go(func() { s.mind.Embed(ctx) })
 		s.work.Go(func() { s.housekeep(ctx) })
 		s.work.Go(func() { s.wakeServices(ctx) })
@@ -223,7 +228,7 @@ func (s *Server) wakeServices(ctx context.Context) {
 	if !s.hasServices() {
 		return
 	}
-	ids, err := s.agents.Active(ctx, 100_000)
+	ids, err := s.agents.Active(ctx, mostAgents)
 	if err != nil {
 		s.log.Error("cannot list active agents", "err", err)
 	}

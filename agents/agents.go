@@ -48,6 +48,13 @@ type Service interface {
 	CountActive(ctx context.Context) (int, error)
 }
 
+// Runner is a [Service] that is closed by the server that has it: [Manager] is one, and so is what embeds a Manager.
+type Runner interface {
+	Service
+	// Close ends what runs here, bounded by ctx. What is stored stays.
+	Close(ctx context.Context) error
+}
+
 // Store is what a Manager needs of persistence.
 type Store interface {
 	Agent(ctx context.Context, id core.UUID) (*Agent, error) // ErrNotFound when unknown

@@ -69,7 +69,7 @@ type cachedRow struct {
 	until time.Time
 }
 
-var _ Service = (*Manager)(nil)
+var _ Runner = (*Manager)(nil)
 
 // New returns a Manager. bus may be nil: then no other process hears of changes.
 func New(store Store, build Factory, bus core.Bus, opts Options) (*Manager, error) {

@@ -144,7 +144,7 @@ func (o *collector) next() core.UUID {
 func (*collector) Stream(string) {}
 
 // Send implements [core.Out].
-func (o *collector) Send(_ context.Context, c core.Content) (core.UUID, error) {
+func (o *collector) Send(_ context.Context, c *core.Content) (core.UUID, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {

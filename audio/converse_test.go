@@ -81,11 +81,11 @@ func TestSeveralReplies(t *testing.T) {
 	f.brain.answer = func(ctx context.Context, turn *core.Turn, out core.Out) (core.Outcome, error) {
 		out.Stream("nobody hears this")
 		first := out.NextReply()
-		id, err := out.Send(ctx, core.Content{Text: "one"})
+		id, err := out.Send(ctx, &core.Content{Text: "one"})
 		if err != nil || id != first || out.NextReply() == first {
 			t.Errorf("Send = %s, %v; announced %s, next %s", id, err, first, out.NextReply())
 		}
-		if _, err := out.Send(ctx, core.Content{Actions: []string{"NONE"}}); err != nil {
+		if _, err := out.Send(ctx, &core.Content{Actions: []string{"NONE"}}); err != nil {
 			t.Error(err)
 		}
 		if err := errors.Join(out.Progress(ctx, core.NewUUID(), core.Content{Text: "working"}), out.Acting(ctx)); err != nil {
@@ -104,7 +104,7 @@ func TestSeveralReplies(t *testing.T) {
 	if committed != 1 {
 		t.Errorf("committed %d times", committed)
 	}
-	if _, err := late.Send(t.Context(), core.Content{Text: "late"}); err == nil {
+	if _, err := late.Send(t.Context(), &core.Content{Text: "late"}); err == nil {
 		t.Error("a reply was taken after the end of the turn")
 	}
 }

@@ -34,7 +34,7 @@ type Manager struct {
 	unheard func()
 }
 
-var _ Service = (*Manager)(nil)
+var _ Runner = (*Manager)(nil)
 
 // New returns a Manager over store. [Manager.Close] ends its subscription to the bus, if it has one.
 func New(store Store, opts Options) *Manager {

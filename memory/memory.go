@@ -68,6 +68,16 @@ type Service interface {
 	Sweep(ctx context.Context) error
 }
 
+// Runner is a [Service] that works while the server that has it runs: [Manager] is one, and so is what embeds a Manager.
+type Runner interface {
+	Service
+	// Embed gives memories their vectors until ctx ends: those of the agents handed to Tend and not to Untend.
+	Embed(ctx context.Context)
+	Tend(rt core.Runtime)
+	Untend(agent core.UUID)
+	Close()
+}
+
 // Store is what a [Manager] needs of persistence. Every method joins the transaction its ctx carries.
 // Limits are given by the caller. Safe for concurrent use.
 type Store interface {

@@ -20,7 +20,14 @@ func (m *Manager) Accept(ctx context.Context, n NewMessage) (*Accepted, error) {
 	if err := m.open(); err != nil {
 		return nil, err
 	}
-	return m.accept(ctx, n)
+	if err := m.beforeAccept(ctx, &n); err != nil {
+		return nil, err
+	}
+	a, err := m.accept(ctx, n)
+	if err == nil {
+		m.afterAccept(ctx, a)
+	}
+	return a, err
 }
 
 func (m *Manager) accept(ctx context.Context, n NewMessage) (*Accepted, error) {
@@ -67,24 +74,19 @@ func (m *Manager) check(ctx context.Context, n *NewMessage) error {
 	return httpapi.Sized("raw_message", n.Raw, maxRaw)
 }
 
-// Say sends a message of an agent that nobody asked for.
-func (m *Manager) Say(ctx context.Context, agent, channel core.UUID, c core.Content) (core.UUID, error) {
-	name := ""
-	if agents, err := m.running(); err == nil {
-		if rt, err := agents.Runtime(ctx, agent); err == nil {
-			name = rt.Character().Name
-		}
-	}
-	n := replyMessage(agent, name, c)
+// Say stores and broadcasts a message of an agent that nobody asked for, and returns its id. The agent is the author,
+// whoever ctx says is asking.
+func Say(ctx context.Context, svc Service, agent core.Runtime, channel core.UUID, c core.Content) (core.UUID, error) {
+	n := replyMessage(agent.AgentID(), agent.Character().Name, c)
 	n.ChannelID = channel
-	a, err := m.Accept(core.WithIdentity(ctx, core.Identity{}), n)
+	a, err := svc.Accept(core.WithIdentity(ctx, core.Identity{}), n)
 	if err != nil {
 		return "", err
 	}
 	return a.Message.ID, nil
 }
 
-// Control asks the clients in a channel to enable or disable their input.
+// Control implements [Service].
 func (m *Manager) Control(_ context.Context, channel core.UUID, action, target string) error {
 	if action != "enable_input" && action != "disable_input" {
 		return core.BadRequest("action must be enable_input or disable_input")

@@ -47,7 +47,7 @@ func TestJobs(t *testing.T) {
 	}{
 		{"answered", echo, "completed", "re: why?", ""},
 		{"answered in parts", func(ctx context.Context, _ *core.Turn, out core.Out) (core.Outcome, error) {
-			_, err := out.Send(ctx, *text("first"))
+			_, err := out.Send(ctx, text("first"))
 			if err == nil {
 				err = out.Progress(ctx, core.NewUUID(), *text("Executing action: X"))
 			}

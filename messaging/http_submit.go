@@ -154,25 +154,11 @@ func (h *Handler) ingest(c echo.Context) error {
 func (h *Handler) stream(c echo.Context, n NewMessage) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), h.opts.Wait)
 	defer cancel()
-	n.ID = cmp.Or(n.ID, core.NewUUID())
-	f := newFollower(n.ID)
-	stop, err := h.svc.Watch(ctx, n.ChannelID, -1, f.take) // before the message, so that no piece is missed
+	a, f, stop, err := follow(ctx, h.svc, n)
 	if err != nil {
 		return err
 	}
-	defer func() { stop() }()
-	a, err := h.svc.Accept(ctx, n)
-	if err != nil {
-		return err
-	}
-	if a.Duplicate { // it has happened before: what is kept of it is played again
-		stop()
-		f = newFollower(a.Message.ID)
-		if stop, err = h.svc.Watch(ctx, n.ChannelID, a.Message.Seq-1, f.take); err != nil {
-			stop = func() {}
-			return err
-		}
-	}
+	defer stop()
 	w := newSSE(c)
 	w.event(a.Message.Seq, "user_message", bus(a.Message))
 	f.write(ctx, w)

@@ -161,7 +161,7 @@ func TestAgentsAnswerAgents(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, messaging.Options{Poll: asleep, AgentToAgent: 3})
 	turn := func(ctx context.Context, turn *core.Turn, out core.Out) (core.Outcome, error) {
-		if _, err := out.Send(ctx, *text("well")); err != nil {
+		if _, err := out.Send(ctx, text("well")); err != nil {
 			return core.Outcome{}, err
 		}
 		return core.Outcome{}, nil

@@ -28,6 +28,8 @@ type Options struct {
 	AgentToAgent int           // agent messages in a row that are delivered to other agents; 0 = none
 	InputControl string        // "dm" (default), "all" or "off": where clients' input is disabled during a turn
 
+	Hooks []Hooks // called in order, see there
+
 	PublicURL func(string) string // the address of an attachment given by its place on this machine; as it is when nil
 
 	Sessions SessionOptions
@@ -99,7 +101,7 @@ const (
 	joinLimit   = 10 * time.Second // of telling one
 )
 
-var _ Service = (*Manager)(nil)
+var _ Runner = (*Manager)(nil)
 
 // New returns a Manager over store. It starts nothing.
 func New(store Store, opts Options) *Manager {

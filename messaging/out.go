@@ -3,6 +3,7 @@ package messaging
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -21,6 +22,8 @@ type out struct {
 	closed bool
 	acting bool
 	index  int             // of the next chunk
+	hooks  turnHooks       // of the turn, once it has begun
+	result AgentResult     // how the turn has ended
 	text   strings.Builder // streamed so far, of the coming reply
 }
 
@@ -60,27 +63,60 @@ func (o *out) Stream(text string) {
 	o.text.WriteString(text)
 }
 
-// Send implements [core.Out].
-func (o *out) Send(ctx context.Context, c core.Content) (core.UUID, error) {
+// began gives the out of a turn its hooks.
+func (o *out) began(h turnHooks) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed {
-		return "", ErrLost
+	o.hooks = h
+}
+
+// observed are the hooks, which are called without the lock.
+func (o *out) observed() turnHooks {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.hooks
+}
+
+// Send implements [core.Out].
+func (o *out) Send(ctx context.Context, c *core.Content) (core.UUID, error) {
+	hooks := o.observed()
+	said := !empty(c)
+	if err := hooks.before(c); err != nil {
+		o.fail(err)
+		return "", err
 	}
-	msg, err := o.m.store.Reply(ctx, o.d, o.reply(c))
+	if said && empty(c) {
+		o.fail(errSilent)
+		return "", nil
+	}
+	msg, err := o.store(ctx, c)
 	if err != nil {
 		return "", err
 	}
-	o.d.Replies = append(o.d.Replies, msg.ID)
-	o.index = 0
-	o.text.Reset()
 	core.AfterCommit(ctx, func() {
 		o.m.seqs.publish(msg.ChannelID, Event{Seq: msg.Seq, Kind: KindMessage, ChannelID: msg.ChannelID, MessageID: msg.ID, Message: msg})
 		if o.m.opts.AgentToAgent > 0 {
 			o.m.lanes.lookSoon() // other agents may have to react
 		}
+		hooks.after(msg)
 	})
 	return msg.ID, nil
+}
+
+func (o *out) store(ctx context.Context, c *core.Content) (*Message, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return nil, ErrLost
+	}
+	msg, err := o.m.store.Reply(ctx, o.d, o.reply(*c))
+	if err != nil {
+		return nil, err
+	}
+	o.d.Replies = append(o.d.Replies, msg.ID)
+	o.index = 0
+	o.text.Reset()
+	return msg, nil
 }
 
 // reply needs o.mu.
@@ -152,6 +188,7 @@ func (o *out) fail(err error) {
 		Chunk: &Chunk{AgentID: o.d.AgentID, InReplyTo: o.d.MessageID, Text: o.text.String(), Error: streamError(err)},
 	})
 	o.index = 0
+	o.text.Reset()
 }
 
 func streamError(err error) string {
@@ -168,11 +205,40 @@ func (o *out) ending(oc core.Outcome) Ending {
 	defer o.mu.Unlock()
 	e := Ending{State: StateDone, Commit: oc.Commit}
 	switch {
-	case oc.Reply != nil && (strings.TrimSpace(oc.Reply.Text) != "" || len(oc.Reply.Attachments) > 0):
+	case oc.Reply != nil && !empty(oc.Reply):
 		n := o.reply(*oc.Reply)
 		e.Reply = &n
 	case len(o.d.Replies) == 0:
 		e.State, e.Error = StateIgnored, cmp.Or(oc.Reason, "ignored")
 	}
 	return e
+}
+
+// finished notes how the turn's delivery has ended.
+func (o *out) finished(state string, ended *Ended) {
+	hooks := o.observed()
+	if hooks.ended == nil {
+		return
+	}
+	o.mu.Lock()
+	o.result = AgentResult{AgentID: o.d.AgentID, Status: StatusOf(state), Responses: o.d.Replies}
+	o.mu.Unlock()
+	for _, e := range ended.Events {
+		if e.Kind == KindMessage {
+			hooks.after(e.Message)
+			o.mu.Lock()
+			o.result.Responses = append(slices.Clone(o.result.Responses), e.MessageID)
+			o.mu.Unlock()
+		}
+	}
+}
+
+// over tells the hooks that the turn is over.
+func (o *out) over() {
+	hooks := o.observed()
+	o.mu.Lock()
+	r := o.result
+	o.mu.Unlock()
+	r.AgentID = o.d.AgentID
+	hooks.over(r)
 }

@@ -39,7 +39,7 @@ func TestShutdownInATurn(t *testing.T) {
 		{
 			name: "with a stored reply it is done",
 			first: func(ctx context.Context, _ *core.Turn, out core.Out) (core.Outcome, error) {
-				_, err := out.Send(ctx, *text("half"))
+				_, err := out.Send(ctx, text("half"))
 				return core.Outcome{}, err
 			},
 			heard: []string{"message:hi", "message:half", "complete:responded"},

@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"time"
 
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -30,6 +31,9 @@ type Service interface {
 	ClearChannel(ctx context.Context, channel core.UUID) error
 	// Complete announces the end of a message on behalf of an agent outside the process.
 	Complete(ctx context.Context, channel, server, message core.UUID) error
+	// Control asks the clients in a channel to enable or disable their input: action is enable_input or
+	// disable_input. Who is not connected does not hear of it.
+	Control(ctx context.Context, channel core.UUID, action, target string) error
 	// Title asks an agent's model for a title of a channel; "" and a reason when there is none.
 	Title(ctx context.Context, channel, agent core.UUID, p Page) (title, reason string, err error)
 
@@ -59,6 +63,21 @@ type Service interface {
 
 	SessionService
 	JobService
+}
+
+// Runner is a [Service] that is run by the server that has it: [Manager] is one, and so is what embeds a Manager.
+// The server starts it with its agents, ends it, and tells it of agents that stop or are deleted. Who gives a
+// server a Service without these methods runs it himself.
+type Runner interface {
+	Service
+	// Start lets agents answer until ctx ends or Shutdown is called.
+	Start(ctx context.Context, agents Agents) error
+	// Shutdown takes no further messages, lets turns end until ctx does, and hands the others back. Safe twice.
+	Shutdown(ctx context.Context) error
+	// StopAgent ends what an agent has to do: at once what waits, after grace the turns under way.
+	StopAgent(ctx context.Context, agent core.UUID, grace time.Duration) error
+	// ForgetAgent removes an agent that is deleted from channels and message servers.
+	ForgetAgent(ctx context.Context, agent core.UUID) error
 }
 
 // Edit changes a stored message: nil fields stay.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -68,60 +67,6 @@ func (s sse) numbered(seq int64, name string, data any) {
 
 func (s sse) comment() { s.send(": keep-alive\n\n") }
 
-// follower takes the events that belong to one message, for a reader that may be slower than they come.
-type follower struct {
-	message core.UUID
-	ready   chan struct{} // has one element when there is something new
-
-	mu     sync.Mutex
-	events []Event
-}
-
-func newFollower(message core.UUID) *follower {
-	return &follower{message: message, ready: make(chan struct{}, 1)}
-}
-
-// take is the watcher: it never blocks.
-func (f *follower) take(e Event) {
-	if !f.mine(e) {
-		return
-	}
-	f.mu.Lock()
-	f.events = append(f.events, e)
-	f.mu.Unlock()
-	select {
-	case f.ready <- struct{}{}:
-	default:
-	}
-}
-
-func (f *follower) mine(e Event) bool {
-	switch e.Kind {
-	case KindChunk, KindStreamError:
-		return e.Chunk.InReplyTo == f.message
-	case KindMessage:
-		return answers(e.Message, f.message)
-	case KindComplete:
-		return e.MessageID == f.message
-	case KindRemoved:
-		return true
-	}
-	return false
-}
-
-// answers tells whether m is an agent's reply to a message.
-func answers(m *Message, to core.UUID) bool {
-	return m.InReplyTo == to && m.ByAgent && m.SourceType != SourceAction
-}
-
-func (f *follower) next() []Event {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	events := f.events
-	f.events = nil
-	return events
-}
-
 // chunkFrame and the like are what is in the data of a frame, in the spellings of both generations.
 type chunkFrame struct {
 	Type      string    `json:"type"`
@@ -173,7 +118,7 @@ func (f *follower) write(ctx context.Context, w sse) {
 			case KindMessage:
 				w.event(e.Seq, "message", messageFrame{"message", broadcast(e.Message)})
 				replies = append(replies, replied(e.Message))
-			case KindComplete, KindRemoved:
+			case KindComplete, KindDeleted, KindCleared, KindRemoved:
 				w.end(e.Result, replies)
 				return
 			}

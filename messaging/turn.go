@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"time"
 
@@ -46,6 +47,7 @@ func (m *Manager) turn(ctx context.Context, d *Delivery) (left <-chan struct{}) 
 	}
 	out.close()
 	m.conclude(limited, log, d, out, a)
+	out.over()
 	return left
 }
 
@@ -90,11 +92,27 @@ func (m *Manager) answer(ctx context.Context, d *Delivery, out *out) (a attempt)
 	out.speaks(rt.Character().Name)
 	msg := d.Message
 	a.built = true
-	a.outcome, a.err = rt.Turn(ctx, &core.Turn{
-		ID: d.ID, Attempt: d.Attempt, MessageID: msg.ID, ChannelID: d.ChannelID, ServerID: d.Channel.ServerID,
+	t := &core.Turn{
+		ID: d.ID, Attempt: d.Attempt, AgentID: d.AgentID, MessageID: msg.ID, ChannelID: d.ChannelID, ServerID: d.Channel.ServerID,
 		AuthorID: msg.AuthorID, ChannelType: d.Channel.Type, ChannelName: d.Channel.Name, AuthorName: authorName(msg),
 		Source: msg.SourceType, InReplyTo: msg.InReplyTo, Content: contentOf(msg), Metadata: msg.Metadata, CreatedAt: msg.CreatedAt,
-	}, out)
+	}
+	if len(m.opts.Hooks) > 0 { // they may change it
+		t.Metadata, t.Content.Extra = maps.Clone(t.Metadata), maps.Clone(t.Content.Extra)
+	}
+	ctx, err = m.beforeTurn(ctx, t)
+	hooks := m.turnHooks(ctx, t)
+	out.began(hooks)
+	if err == nil {
+		a.outcome, err = rt.Turn(ctx, t, out)
+	}
+	if err == nil {
+		err = hooks.before(a.outcome.Reply)
+	}
+	if errors.Is(err, ErrIgnore) {
+		err = nil
+	}
+	a.err = err
 	return a
 }
 
@@ -178,7 +196,7 @@ func (m *Manager) finish(log *slog.Logger, d *Delivery, e Ending, out *out) {
 		if instead, lost := m.store.Finish(context.Background(), d, failed); lost == nil {
 			log.Error("answer could not be stored", "err", err)
 			out.fail(err)
-			ended = instead
+			ended, e = instead, failed
 			return nil
 		}
 		return err
@@ -187,6 +205,7 @@ func (m *Manager) finish(log *slog.Logger, d *Delivery, e Ending, out *out) {
 	case err == nil:
 		m.seqs.publish(d.ChannelID, ended.Events...)
 		m.lanes.wake(ended.Lanes...)
+		out.finished(e.State, ended)
 	case errors.Is(err, ErrLost):
 		log.Info("delivery was taken over")
 		out.fail(err)

@@ -45,7 +45,7 @@ func TestEveryWayOutEndsTheMessageOnce(t *testing.T) {
 			name: "two replies",
 			turn: func(ctx context.Context, _ *core.Turn, out core.Out) (core.Outcome, error) {
 				out.Stream("fir")
-				if _, err := out.Send(ctx, *text("first")); err != nil {
+				if _, err := out.Send(ctx, text("first")); err != nil {
 					return core.Outcome{}, err
 				}
 				out.Stream("sec")
@@ -56,7 +56,7 @@ func TestEveryWayOutEndsTheMessageOnce(t *testing.T) {
 		{
 			name: "reply before the last only",
 			turn: func(ctx context.Context, _ *core.Turn, out core.Out) (core.Outcome, error) {
-				_, err := out.Send(ctx, *text("all"))
+				_, err := out.Send(ctx, text("all"))
 				return core.Outcome{}, err
 			},
 			want: []string{"message:hi", "message:all", "complete:responded"},
@@ -175,7 +175,7 @@ func TestBrainThatDoesNotHeedItsEnd(t *testing.T) {
 		}
 		<-free
 		out.Stream("late")
-		_, sent := out.Send(context.Background(), *text("late"))
+		_, sent := out.Send(context.Background(), text("late"))
 		late <- []error{sent, out.Acting(context.Background()), out.Progress(context.Background(), core.NewUUID(), *text("late"))}
 		return core.Outcome{Reply: text("late")}, nil
 	})

@@ -73,9 +73,12 @@ func (u *turn) flush(ctx context.Context, keep int) error {
 		c := u.queue[0]
 		u.queue = u.queue[1:]
 		u.mu.Unlock()
-		id, err := u.out.Send(ctx, c)
+		id, err := u.out.Send(ctx, &c)
 		if err != nil {
 			return because(ctx, fmt.Errorf("loop: send a reply: %w", err))
+		}
+		if id == "" { // the host does not want it to be said
+			continue
 		}
 		u.mu.Lock()
 		u.replies++

@@ -217,11 +217,11 @@ func (o *outBox) Stream(text string) {
 	o.log = append(o.log, "stream")
 }
 
-func (o *outBox) Send(_ context.Context, c core.Content) (core.UUID, error) {
+func (o *outBox) Send(_ context.Context, c *core.Content) (core.UUID, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	id := o.id()
-	o.sent = append(o.sent, c)
+	o.sent = append(o.sent, *c)
 	o.log = append(o.log, "send "+c.Text)
 	return id, nil
 }

@@ -125,14 +125,15 @@ func (u *turn) ignored(thought string) {
 
 // outcome ends a turn that went well. What is remembered of it is written with the reply.
 func (u *turn) outcome(reply *core.Content, reason string) core.Outcome {
-	if reply != nil {
-		u.remember(u.said(u.out.NextReply(), *reply))
-	}
+	next := u.out.NextReply()
 	body := u.ended(statusDone, nil)
-	memories, logs := u.take()
-	memories = append([]core.Memory{u.memory}, memories...)
+	before, logs := u.take()
 	var finished sync.Once
 	return core.Outcome{Reply: reply, Reason: reason, Commit: func(ctx context.Context) error {
+		memories := append([]core.Memory{u.memory}, before...)
+		if reply != nil && (reply.Text != "" || len(reply.Attachments) > 0) { // as the host's hooks left it
+			memories = append(memories, u.said(next, *reply))
+		}
 		if err := u.r.memories.Record(ctx, memories, logs); err != nil {
 			return fmt.Errorf("loop: record a turn: %w", err)
 		}

@@ -14,7 +14,7 @@ import (
 
 // Sender is the way of messages nobody asked for.
 type Sender interface {
-	Say(ctx context.Context, agent, channel core.UUID, c core.Content) (core.UUID, error)
+	Say(ctx context.Context, agent core.Runtime, channel core.UUID, c core.Content) (core.UUID, error)
 	Control(ctx context.Context, channel core.UUID, action, target string) error
 }
 

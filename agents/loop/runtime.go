@@ -116,7 +116,7 @@ func (r *Runtime) Say(ctx context.Context, channel core.UUID, c core.Content) (c
 	if r.opts.Sender == nil {
 		return "", core.ErrUnsupported
 	}
-	return r.opts.Sender.Say(ctx, r.id, channel, c)
+	return r.opts.Sender.Say(ctx, r, channel, c)
 }
 
 // Control implements [core.Runtime].

@@ -9,6 +9,7 @@ import (
 type Turn struct {
 	ID          UUID // the delivery's; any new id for a turn without one
 	Attempt     int  // 1 = first
+	AgentID     UUID // who is asked
 	MessageID   UUID
 	ChannelID   UUID
 	ServerID    UUID
@@ -30,8 +31,9 @@ type Out interface {
 	NextReply() UUID
 	// Stream passes on the next piece of the coming reply. It never blocks and never fails.
 	Stream(text string)
-	// Send stores and broadcasts a reply that is not the last one, and ends its stream.
-	Send(ctx context.Context, c Content) (UUID, error)
+	// Send stores and broadcasts a reply that is not the last one, and ends its stream. The host's hooks may change
+	// what c points to, or leave the reply out: then the id is "".
+	Send(ctx context.Context, c *Content) (UUID, error)
 	// Progress broadcasts an action's progress under a fixed id: a second call with it replaces the first.
 	Progress(ctx context.Context, id UUID, c Content) error
 	// Acting marks durably that a side effect begins: from here on the turn is never run again.
@@ -41,8 +43,10 @@ type Out interface {
 // Outcome ends a turn. Reply, end of the delivery and, for the message's last delivery, its completion are
 // one transaction.
 type Outcome struct {
-	Reply  *Content // the last, usually only, reply; nil = no further one
-	Reason string   // why there is none: "ignored" (default), "muted", "off"
+	// Reply is the last, usually only, reply; nil = no further one. Before Commit is called the host's hooks may change
+	// what it points to; one that they leave out is made empty.
+	Reply  *Content
+	Reason string // why there is none: "ignored" (default), "muted", "off"
 	// Commit, if set, is called inside that transaction with a context that carries it: what it writes to
 	// the server's stores with that context is stored together with the reply or not at all. It may be
 	// called more than once and must do nothing but write.

@@ -1,0 +1,188 @@
+package eliza
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/eliza-go/eliza/agents"
+	"github.com/eliza-go/eliza/runtime/core"
+)
+
+const mirrorTries = 5 // to write a row that others write too
+
+// mirrored is an agents service of the host's together with what a server must know of its agents: their rows,
+// from which it is decided who answers a message, and the neighbours' part of a start, a stop and a deletion.
+type mirrored struct {
+	agents.Service
+	s *Server
+
+	mu     sync.Mutex
+	tended map[core.UUID]core.Runtime // whose memories are looked after
+}
+
+func newMirrored(s *Server, svc agents.Service) *mirrored {
+	return &mirrored{Service: svc, s: s, tended: map[core.UUID]core.Runtime{}}
+}
+
+// Create implements [agents.Service].
+func (m *mirrored) Create(ctx context.Context, c *core.Character) (*agents.Agent, bool, error) {
+	a, existed, err := m.Service.Create(ctx, c)
+	if err != nil {
+		return nil, existed, err
+	}
+	return a, existed, m.keep(ctx, a)
+}
+
+// Patch implements [agents.Service].
+func (m *mirrored) Patch(ctx context.Context, id core.UUID, patch json.RawMessage) (*agents.Agent, error) {
+	a, err := m.Service.Patch(ctx, id, patch)
+	if err != nil {
+		return nil, err
+	}
+	return a, m.keep(ctx, a)
+}
+
+// Start implements [agents.Service].
+func (m *mirrored) Start(ctx context.Context, id core.UUID) error {
+	if err := m.Service.Start(ctx, id); err != nil {
+		return err
+	}
+	if err := m.runs(ctx, id); err != nil {
+		return errors.Join(err, m.Service.Stop(context.WithoutCancel(ctx), id))
+	}
+	return nil
+}
+
+// Stop implements [agents.Service].
+func (m *mirrored) Stop(ctx context.Context, id core.UUID) error {
+	if err := m.Service.Stop(ctx, id); err != nil {
+		return err
+	}
+	return m.rests(context.WithoutCancel(ctx), id)
+}
+
+// Delete implements [agents.Service]: the neighbours' part first and the row last, so that a cut deletion is
+// finished by repeating it.
+func (m *mirrored) Delete(ctx context.Context, id core.UUID) error {
+	if _, err := m.Service.Get(ctx, id); err != nil && !errors.Is(err, agents.ErrNotFound) {
+		return err
+	}
+	if err := m.rests(ctx, id); err != nil {
+		return err
+	}
+	if err := m.s.deleting(ctx, id); err != nil {
+		return &core.Error{Code: core.CodeDelete, Message: "The agent could not be deleted", Err: err}
+	}
+	err := m.Service.Delete(ctx, id)
+	if err != nil && !errors.Is(err, agents.ErrNotFound) {
+		return err
+	}
+	return errors.Join(err, m.s.store.Agents().Delete(ctx, id))
+}
+
+// Runtime implements [agents.Service].
+func (m *mirrored) Runtime(ctx context.Context, id core.UUID) (core.Runtime, error) {
+	rt, err := m.Service.Runtime(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	changed := m.tended[id] != rt
+	m.tended[id] = rt
+	m.mu.Unlock()
+	if changed {
+		m.s.mind.Tend(rt)
+	}
+	return rt, nil
+}
+
+// sync brings the rows in line with the agents the service has when a server starts.
+func (m *mirrored) sync(ctx context.Context) error {
+	active, err := m.Service.Active(ctx, mostAgents)
+	if err != nil {
+		return err
+	}
+	for _, id := range active {
+		if err := m.runs(ctx, id); err != nil {
+			return fmt.Errorf("agent %s: %w", id, err)
+		}
+	}
+	rows, err := m.s.store.Agents().Active(ctx, mostAgents)
+	for _, id := range rows {
+		if err == nil && !slices.Contains(active, id) {
+			err = m.rests(ctx, id)
+		}
+	}
+	return err
+}
+
+// runs does for an agent that is active what has to be done.
+func (m *mirrored) runs(ctx context.Context, id core.UUID) error {
+	a, err := m.Service.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	kept := *a
+	kept.Active = true
+	if err := m.keep(ctx, &kept); err != nil {
+		return err
+	}
+	return m.s.started(ctx, id)
+}
+
+// rests does for an agent that is not active any more what has to be done.
+func (m *mirrored) rests(ctx context.Context, id core.UUID) error {
+	m.mu.Lock()
+	delete(m.tended, id)
+	m.mu.Unlock()
+	row, err := m.s.store.Agents().Agent(ctx, id)
+	if errors.Is(err, agents.ErrNotFound) {
+		return nil
+	}
+	if err == nil && row.Active {
+		off := *row
+		off.Active = false
+		err = m.keep(ctx, &off)
+	}
+	if err != nil {
+		return err
+	}
+	return m.s.stopped(ctx, id)
+}
+
+// keep writes the row of an agent, unless it says the same.
+func (m *mirrored) keep(ctx context.Context, a *agents.Agent) error {
+	rows := m.s.store.Agents()
+	var err error
+	for range mirrorTries {
+		row, missing := rows.Agent(ctx, a.Character.ID)
+		switch {
+		case errors.Is(missing, agents.ErrNotFound):
+			first := *a
+			first.Version = max(first.Version, 1)
+			err = rows.Insert(ctx, &first)
+		case missing != nil:
+			return missing
+		case row.Active == a.Active && sameJSON(row.Character, a.Character):
+			return nil
+		default:
+			next := *row
+			next.Character, next.Active = a.Character, a.Active
+			_, err = rows.Update(ctx, &next)
+		}
+		if core.CodeOf(err) != core.CodeConflict {
+			return err
+		}
+	}
+	return err
+}
+
+func sameJSON(a, b any) bool {
+	x, errX := core.EncodeJSON(a)
+	y, errY := core.EncodeJSON(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
