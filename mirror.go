@@ -31,10 +31,16 @@ func newMirrored(s *Server, svc agents.Service) *mirrored {
 // Create implements [agents.Service].
 func (m *mirrored) Create(ctx context.Context, c *core.Character) (*agents.Agent, bool, error) {
 	a, existed, err := m.Service.Create(ctx, c)
+	if err == nil {
+		err = m.keep(ctx, a)
+	}
 	if err != nil {
 		return nil, existed, err
 	}
-	return a, existed, m.keep(ctx, a)
+	if !existed {
+		m.s.log.Info("agent created", "agent_id", a.Character.ID, "agent_name", a.Character.Name)
+	}
+	return a, existed, nil
 }
 
 // Patch implements [agents.Service].
@@ -54,6 +60,7 @@ func (m *mirrored) Start(ctx context.Context, id core.UUID) error {
 	if err := m.runs(ctx, id); err != nil {
 		return errors.Join(err, m.Service.Stop(context.WithoutCancel(ctx), id))
 	}
+	m.s.log.Info("agent started", "agent_id", id)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package eliza
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -70,8 +71,9 @@ func (s *Server) newGroups() Groups {
 // Groups returns the groups of routes, to mount one at a time.
 func (s *Server) Groups() Groups { return s.groups }
 
-// Mount registers everything below g: g/api/…, g/media/…, g/socket.io/. Routes of the host are not touched: no
-// middleware is put on g itself.
+// Mount registers everything below g: g/api/…, g/media/…, g/socket.io/, and, when g has a prefix, g/health, g/healthz, the
+// routes of plugins, and the web client of [WithUI]. Routes of the host are not touched: no middleware is put on g
+// itself, and what is not ours below it stays the host's.
 func (s *Server) Mount(g *echo.Group) {
 	guarded := []echo.MiddlewareFunc{
 		requests(s.log), securityHeaders(s.cfg.production, "no-referrer"), cors(s.cfg.apiOrigins),
@@ -92,10 +94,33 @@ func (s *Server) Mount(g *echo.Group) {
 	}
 	secure := securityHeaders(s.cfg.production, "no-referrer-when-downgrade")
 	s.groups.Files.Routes(g.Group("/media", requests(s.log), secure, cors(s.cfg.origins), s.gate))
+	var prefix string
 	for _, path := range [...]string{"/socket.io", "/socket.io/*"} {
 		g.Any(path, echo.WrapHandler(s.gateway), secure)
-		g.RouteNotFound(path, echo.WrapHandler(s.gateway), secure) // methods of other names
+		added := g.RouteNotFound(path, echo.WrapHandler(s.gateway), secure) // methods of other names
+		prefix = strings.TrimSuffix(added.Path, path)
 	}
+	if prefix != "" {
+		s.mountRoot(g)
+	}
+}
+
+// mountRoot registers what lies at the root of a server on its own. On the bare root of a host that is the host's.
+func (s *Server) mountRoot(g *echo.Group) {
+	m := s.rootMiddleware()
+	s.operations.RootRoutes(g, m...)
+	s.routes.RootRoutes(g, func(echo.Context) error { return httpapi.ErrNotFound }, m...)
+	if s.cfg.uiFiles == nil || s.cfg.uiOff() {
+		return
+	}
+	client := &ui{files: s.cfg.uiFiles}
+	for _, path := range [...]string{"", "/", "/*"} {
+		g.Match([]string{http.MethodGet, http.MethodHead}, path, client.page, m...)
+	}
+}
+
+func (s *Server) rootMiddleware() []echo.MiddlewareFunc {
+	return []echo.MiddlewareFunc{requests(s.log), securityHeaders(s.cfg.production, "no-referrer-when-downgrade"), cors(s.cfg.origins), s.gate}
 }
 
 // Handler serves everything, and below a prefix behind [http.StripPrefix].
@@ -112,7 +137,7 @@ func (s *Server) newHandler(alone bool) http.Handler {
 		}
 	}
 	s.Mount(e.Group(""))
-	root := e.Group("", requests(s.log), securityHeaders(s.cfg.production, "no-referrer-when-downgrade"), cors(s.cfg.origins), s.gate)
+	root := e.Group("", s.rootMiddleware()...)
 	s.operations.RootRoutes(root)
 	client := &ui{files: s.cfg.uiFiles, off: s.cfg.uiOff(), alone: alone}
 	for _, path := range [...]string{"", "/", "/*"} {

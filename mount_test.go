@@ -54,6 +54,8 @@ func TestEverythingIsServedBelowAPrefix(t *testing.T) {
 			s := elizatest.Start(t, eliza.WithPublicPath("/host/eliza"), eliza.WithPlugins(routed(), elizatest.Echo().Plugin()), eliza.WithAPIKey("k"))
 			g := guest(t, s, apitest.Mounted(t, mount(s), "/host/eliza", ""), "/host/eliza")
 			g.Get("/api/runtime/ping").WantError(401, core.CodeUnauthorized)
+			g.Get("/healthz").Want(200)
+			g.Get("/routed/closed").Want(404) // nobody has the plugin yet
 			g.Header = http.Header{"X-Api-Key": {"k"}}
 			agent, user, channel := g.Agent("Ada"), core.NewUUID(), core.NewUUID()
 
@@ -70,6 +72,16 @@ func TestEverythingIsServedBelowAPrefix(t *testing.T) {
 			g.Do("OPTIONS", "/api/agents", nil).Want(204)
 			g.Do("HEAD", "/api/agents", nil).Want(200)
 			g.Get("/api/agents/" + string(agent) + "/plugins/routed/open").Want(200)
+			for _, path := range []string{"/open", "/routed/open", "/closed", "/routed/closed?agentId=" + string(agent)} {
+				g.Get(path).Want(200)
+			}
+			g.Post("/open", nil).Want(200)
+			g.Get("/panic").WantError(500, core.CodeInternal)
+			keyless := g.Client
+			keyless.Header = nil
+			keyless.Get("/open").Want(200)
+			keyless.Get("/health").Want(200)
+			keyless.Get("/closed").WantError(401, core.CodeUnauthorized)
 
 			panels, _ := g.Get("/api/agents/" + string(agent) + "/panels").Want(200).Body["data"].([]any)
 			if want := "/host/eliza/api/agents/" + string(agent) + "/plugins/routed/open?agentId=" + string(agent); len(panels) != 1 || panels[0].(map[string]any)["path"] != want {

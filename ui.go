@@ -38,6 +38,14 @@ type ui struct {
 	tags  sync.Map // name and time of a file → its ETag
 }
 
+// page answers with a file or the client's page.
+func (u *ui) page(c echo.Context) error {
+	if served, err := u.file(c); served || err != nil {
+		return err
+	}
+	return u.fallback(c)
+}
+
 // file answers a request for a file of the client; it tells whether there is one.
 func (u *ui) file(c echo.Context) (served bool, err error) {
 	name := strings.TrimPrefix(path.Clean("/"+c.Param("*")), "/")

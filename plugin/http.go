@@ -119,9 +119,53 @@ func (h *Routes) API(c echo.Context) error {
 // gets the requests that are for no plugin. Routes that are not public are behind
 // RoutesOptions.Authenticate.
 func (h *Routes) Root(c echo.Context, next echo.HandlerFunc) error {
+	return h.root(c, "/"+c.Param("*"), next)
+}
+
+// RootRoutes registers every route of every plugin as /<route> and /<plugin>/<route> on g, and nothing else, for a g
+// that has a prefix, each behind m: next gets what none of an agent's plugins answers. A pattern in the prefix is a
+// path's part.
+func (h *Routes) RootRoutes(g *echo.Group, next echo.HandlerFunc, m ...echo.MiddlewareFunc) {
+	known := map[string]bool{}
+	for _, p := range h.table.plugins {
+		for _, one := range p.routes {
+			for _, parts := range [...][]string{one.parts, append(p.parts[:len(p.parts):len(p.parts)], one.parts...)} {
+				if len(parts) == 0 || parts[0] == "api" || h.table.isReserved(parts) {
+					continue
+				}
+				path := "/" + strings.Join(parts, "/")
+				if one.kind == below {
+					path += "/*"
+				}
+				for _, method := range append(one.methods(), http.MethodOptions) { // which the middleware of g answers
+					if key := method + path; !known[key] {
+						known[key] = true
+						h.rootRoute(g, method, path, next, m)
+					}
+				}
+			}
+		}
+	}
+}
+
+// rootRoute registers one. What of a path is g's prefix is known when that is done.
+func (h *Routes) rootRoute(g *echo.Group, method, path string, next echo.HandlerFunc, m []echo.MiddlewareFunc) {
+	var prefix int // its parts
+	added := g.Add(method, path, func(c echo.Context) error {
+		rest := echo.GetPath(c.Request())
+		for range prefix {
+			_, rest, _ = strings.Cut(strings.TrimPrefix(rest, "/"), "/")
+			rest = "/" + rest
+		}
+		return h.root(c, rest, next)
+	}, m...)
+	prefix = strings.Count(strings.TrimSuffix(added.Path, path), "/")
+}
+
+func (h *Routes) root(c echo.Context, path string, next echo.HandlerFunc) error {
 	served := true // also when it panics
 	err := httpapi.Guard(h.opts.Logger, func(c echo.Context) (err error) {
-		served, err = h.serve(c, "/"+c.Param("*"), true)
+		served, err = h.serve(c, path, true)
 		served = served || err != nil
 		return err
 	})(c)

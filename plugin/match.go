@@ -3,6 +3,7 @@ package plugin
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -112,12 +113,14 @@ func (p *routes) best(method string, t target, from start) (best match, ok bool)
 }
 
 // serves tells whether the route answers a method.
-func (one *route) serves(method string) bool {
+func (one *route) serves(method string) bool { return slices.Contains(one.methods(), method) }
+
+func (one *route) methods() []string {
 	switch one.Method {
 	case http.MethodGet, MethodStatic:
-		return method == http.MethodGet || method == http.MethodHead
+		return []string{http.MethodGet, http.MethodHead}
 	}
-	return method == one.Method
+	return []string{one.Method}
 }
 
 // underAPI tells whether the route's own path begins with /api.

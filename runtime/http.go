@@ -84,9 +84,9 @@ func (h *Handler) SystemRoutes(g *echo.Group) {
 	r.POST("/env/local", limited(h.opts.FileLimit, h.writeEnv))
 }
 
-// RootRoutes registers /health and /healthz, which need no key, on g.
-func (h *Handler) RootRoutes(g *echo.Group) {
-	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger, MaxBody: h.opts.MaxBody})
+// RootRoutes registers /health and /healthz, which need no key, on g, each behind m.
+func (h *Handler) RootRoutes(g *echo.Group, m ...echo.MiddlewareFunc) {
+	r := httpapi.NewRouter(g, httpapi.Options{Logger: h.opts.Logger, MaxBody: h.opts.MaxBody, Middleware: m})
 	r.GET("/health", limited(h.opts.HealthLimit, h.rootHealth))
 	r.GET("/healthz", limited(h.opts.HealthLimit, h.alive))
 }

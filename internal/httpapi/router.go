@@ -17,6 +17,9 @@ const DefaultMaxBody = 2 << 20
 type Options struct {
 	Logger  *slog.Logger // slog.Default() when nil
 	MaxBody int64        // bytes of a JSON body; DefaultMaxBody when 0
+
+	// Middleware of each route, for a group that is to have none: that would take its not found.
+	Middleware []echo.MiddlewareFunc
 }
 
 // Router registers routes on a group in the manner of the contract: an optional trailing slash, HEAD
@@ -25,11 +28,12 @@ type Router struct {
 	group   *echo.Group
 	log     *slog.Logger
 	maxBody int64
+	first   []echo.MiddlewareFunc
 }
 
 // NewRouter returns a Router that registers on g.
 func NewRouter(g *echo.Group, opts Options) *Router {
-	r := &Router{group: g, log: opts.Logger, maxBody: opts.MaxBody}
+	r := &Router{group: g, log: opts.Logger, maxBody: opts.MaxBody, first: opts.Middleware}
 	if r.log == nil {
 		r.log = slog.Default()
 	}
@@ -59,8 +63,8 @@ func (r *Router) DELETE(path string, h echo.HandlerFunc) { r.add(http.MethodDele
 
 func (r *Router) add(method, path string, h echo.HandlerFunc) {
 	wrapped := r.wrap(h)
-	r.group.Add(method, path, wrapped)
-	r.group.Add(method, path+"/", wrapped)
+	r.group.Add(method, path, wrapped, r.first...)
+	r.group.Add(method, path+"/", wrapped, r.first...)
 }
 
 func (r *Router) wrap(h echo.HandlerFunc) echo.HandlerFunc {
