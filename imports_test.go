@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	"internal/conformhost": {"", "agents", "internal/pieces", "media", "memory", "messaging", "plugin", "plugin/speech", "storage"},
 	"internal/pieces":      {"agents", "audio", "media", "memory", "messaging", "storage"},
 	"internal/elizatest":   {"", "internal/apitest", "media", "plugin"},
+	"internal/hosttest":    {"", "internal/elizatest"},
 	"": {
 		"agents", "agents/loop", "runtime/api", "audio", "media", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
 		"plugin/doctor", "runtime", "storage", "internal/ratelimit",
@@ -126,7 +127,7 @@ func TestSocketsLinkNeitherDatabaseNorRouter(t *testing.T) {
 func TestTheProgramHoldsNoTestTools(t *testing.T) {
 	t.Parallel()
 	for _, p := range packages(t, "-deps", "./examples/...") {
-		for _, tool := range [...]string{"github.com/getkin/", "github.com/santhosh-tekuri/", module + "/internal/apitest", module + "/internal/elizatest"} {
+		for _, tool := range [...]string{"github.com/getkin/", "github.com/santhosh-tekuri/", module + "/internal/apitest", module + "/internal/elizatest", module + "/internal/hosttest"} {
 			if strings.HasPrefix(p.ImportPath, tool) {
 				t.Errorf("the program depends on %s", p.ImportPath)
 			}

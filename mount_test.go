@@ -128,52 +128,6 @@ func (refusing) Bind(any, echo.Context) error              { return errNotOurs }
 func (refusing) Serialize(echo.Context, any, string) error { return errNotOurs }
 func (refusing) Deserialize(echo.Context, any) error       { return errNotOurs }
 
-func TestAHostAnswersAsBefore(t *testing.T) {
-	t.Parallel()
-	for _, prefix := range []string{"/ai", ""} {
-		t.Run("mounted at "+prefix+"/", func(t *testing.T) {
-			t.Parallel()
-			s := elizatest.Start(t, eliza.WithAPIKey("k"))
-			host := func(with bool) http.Handler {
-				e := strict()
-				e.GET("/", func(c echo.Context) error { return c.String(200, "home") })
-				e.GET("/page", func(c echo.Context) error { return c.String(200, "page") })
-				e.POST("/page", func(c echo.Context) error { return echo.ErrTeapot })
-				e.GET("/items/:id", func(c echo.Context) error { return c.String(200, c.Param("id")) })
-				e.GET("/ai/own", func(c echo.Context) error { return c.String(200, "own") })
-				e.GET("/panic", func(echo.Context) error { return errors.New("x") })
-				if with {
-					s.Mount(e.Group(prefix))
-				}
-				return e
-			}
-			before, after := host(false), host(true)
-			for _, path := range []string{
-				"/", "/page", "/page/", "/nope", "/items/7", "/items/", "/items/a/b", "/ai", "/ai/", "/ai/own", "/ai/nope", "/panic", "/apis", "/ap", "/socket", "/socket.iox", "/health", "/healthz", "/mediated/x", "/%2e%2e/x", "/favicon.ico",
-			} {
-				for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "BREW"} {
-					for _, origin := range []string{"", "https://x.example.com"} {
-						if b, a := exchange(before, method, path, origin), exchange(after, method, path, origin); a != b {
-							t.Errorf("%s %s: the host's answer was\n%s\nand is\n%s", method, path, b, a)
-						}
-					}
-				}
-			}
-		})
-	}
-}
-
-// exchange is an answer with all its headers.
-func exchange(h http.Handler, method, path, origin string) string {
-	r := httptest.NewRequest(method, path, nil)
-	if origin != "" {
-		r.Header.Set("Origin", origin)
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return fmt.Sprintf("%d %v %s", w.Code, w.Header(), w.Body)
-}
-
 func TestOneGroupAlone(t *testing.T) {
 	t.Parallel()
 	s := elizatest.Start(t, eliza.WithMaxBody(1000), eliza.WithPlugins(routed()))
