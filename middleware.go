@@ -107,6 +107,9 @@ func cors(origins []string) echo.MiddlewareFunc {
 	} else { // a list is matched by Echo as patterns
 		cfg.AllowOriginFunc = func(origin string) (bool, error) { return slices.ContainsFunc(origins, same(origin)), nil }
 	}
+	cfg.Skipper = func(c echo.Context) bool {
+		return c.Request().Method != http.MethodOptions && c.Response().Header().Get(echo.HeaderAccessControlAllowOrigin) != ""
+	}
 	return middleware.CORSWithConfig(cfg)
 }
 

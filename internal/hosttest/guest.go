@@ -42,6 +42,14 @@ func (g *guest) use() {
 	if a := g.Get("/socket.io/?EIO=4&transport=polling").Want(200); !strings.HasPrefix(string(a.Raw), `0{"sid"`) {
 		t.Errorf("handshake: %s", a.Raw)
 	}
+	of := g.Client
+	of.Header = http.Header{"X-Api-Key": {key}, "Origin": {"https://app.example"}}
+	for _, path := range []string{"/api/runtime/hello", "/api/nope", "/socket.io/?EIO=4&transport=polling"} {
+		if allowed := of.Get(path).Header["Access-Control-Allow-Origin"]; len(allowed) != 1 || allowed[0] != "https://app.example" {
+			t.Errorf("%s: the host lets in https://app.example, the answer %q", path, allowed)
+		}
+	}
+
 	agent, user, channel := g.server.Agent("Ada"), core.NewUUID(), core.NewUUID()
 	sock := elizatest.Dial(t, g.Base, map[string]any{"apiKey": key}, nil)
 	sock.Emit("1", map[string]any{"channelId": channel})

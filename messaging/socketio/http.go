@@ -76,7 +76,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// cors sets the headers that let browsers of other origins in and says whether the request may go on.
+// cors sets the headers that let browsers of other origins in, unless middleware in front has set them, and says
+// whether the request may go on.
 func (s *Server) cors(w http.ResponseWriter, r *http.Request) bool {
 	allow, credentials, ok := s.opts.Origin(r)
 	h := w.Header()
@@ -86,7 +87,7 @@ func (s *Server) cors(w http.ResponseWriter, r *http.Request) bool {
 	if !ok {
 		return false
 	}
-	if allow != "" {
+	if allow != "" && h.Get("Access-Control-Allow-Origin") == "" {
 		h.Set("Access-Control-Allow-Origin", allow)
 		if credentials && allow != "*" {
 			h.Set("Access-Control-Allow-Credentials", "true")

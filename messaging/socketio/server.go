@@ -37,7 +37,8 @@ type Options struct {
 
 	// Origin decides about the origin of a request, one without Origin header included. Not ok is answered
 	// with 403. allow is sent as Access-Control-Allow-Origin unless empty; credentials adds
-	// Access-Control-Allow-Credentials, except to "*". When nil every origin may connect, with "*".
+	// Access-Control-Allow-Credentials, except to "*"; neither is where middleware in front has sent the first. When nil
+	// every origin may connect, with "*".
 	// Called for each request, by many goroutines at once.
 	Origin func(r *http.Request) (allow string, credentials, ok bool)
 
