@@ -24,11 +24,11 @@ func TestAHostOnNetHTTPAnswersAsBefore(t *testing.T) {
 // netHTTPHost is a host on the standard library's mux.
 func netHTTPHost(_ testing.TB, srv *eliza.Server) http.Handler {
 	mux := http.NewServeMux()
-	for pattern, page := range hosttest.Pages() {
-		if pattern == "GET /" {
-			pattern += "{$}" // a bare slash is all paths, and no pattern for all methods may lie below it
+	for _, page := range hosttest.Pages() {
+		if page.Path == "/" {
+			page.Path = "/{$}" // a bare slash is all paths, and no pattern for all methods may lie below it
 		}
-		mux.HandleFunc(pattern, page)
+		mux.Handle(strings.TrimSpace(page.Method+" "+page.Path), page)
 	}
 	for _, method := range hosttest.ItemMethods() {
 		mux.HandleFunc(method+" /items/{id}", func(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +53,7 @@ func netHTTPHost(_ testing.TB, srv *eliza.Server) http.Handler {
 	}
 	var h http.Handler = mux
 	for _, around := range []func(http.Handler) http.Handler{
-		hosttest.Gzip, hosttest.Ordered("inner"), hosttest.Limited, hosttest.CORS, hosttest.Recovered, hosttest.Ordered("outer"),
+		hosttest.Gzip, hosttest.Wrapped, hosttest.Ordered("inner"), hosttest.Limited, hosttest.CORS, hosttest.Recovered, hosttest.Ordered("outer"),
 	} {
 		h = around(h)
 	}
@@ -88,11 +88,11 @@ func echoHost(prefix string) func(testing.TB, *eliza.Server) http.Handler {
 			middleware.CORSWithConfig(middleware.CORSConfig{AllowOrigins: []string{"https://app.example"}, AllowCredentials: true}),
 			middleware.BodyLimit(fmt.Sprintf("%dB", hosttest.MaxBody)), middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 100}),
 		)
-		for pattern, page := range hosttest.Pages() {
-			if method, path, ok := strings.Cut(pattern, " "); ok {
-				e.Add(method, path, echo.WrapHandler(page))
+		for _, page := range hosttest.Pages() {
+			if page.Method == "" {
+				e.Any(page.Path, echo.WrapHandler(page))
 			} else {
-				e.Any(pattern, echo.WrapHandler(page))
+				e.Add(page.Method, page.Path, echo.WrapHandler(page))
 			}
 		}
 		e.Match(hosttest.ItemMethods(), "/items/:id", func(c echo.Context) error {

@@ -123,7 +123,9 @@ func (s *Server) rootMiddleware() []echo.MiddlewareFunc {
 	return []echo.MiddlewareFunc{requests(s.log), securityHeaders(s.cfg.production, "no-referrer-when-downgrade"), cors(s.cfg.origins), s.gate}
 }
 
-// Handler serves everything, and below a prefix behind [http.StripPrefix].
+// Handler serves everything, and below a prefix behind [http.StripPrefix]. On an [http.ServeMux] "/ai/" takes the
+// methods a host's own page below it does not name, sends /ai there unless the host has a page of that path, and goes
+// with "GET /{$}" as the host's first page but not with "GET /".
 func (s *Server) Handler() http.Handler { return s.handler() }
 
 // newHandler makes the handler of a server that runs alone, or inside a host that owns what we do not serve.

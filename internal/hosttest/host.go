@@ -32,28 +32,34 @@ func Files() fs.FS {
 // ItemMethods are the methods of /items/{id}.
 func ItemMethods() []string { return []string{"GET", "POST", "PUT", "PATCH", "DELETE"} }
 
-// Pages are routes that any router can serve as they are: by method and path, separated by a space, or by a path alone
-// for all methods.
-func Pages() map[string]http.HandlerFunc {
-	return map[string]http.HandlerFunc{
-		"GET /":               says("home"),
-		"/ai":                 says("the host's page about AI"),
-		"GET /page":           says("page"),
-		"GET /health":         says("the host is well"),
-		"GET /api/status":     says("the host's own API"),
-		"GET /media/logo.svg": says("<svg/>"),
-		"GET /socket.io/info": says("the host's sockets"),
-		"GET /old":            func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/page?from=old", http.StatusFound) },
-		"GET /cookies":        cookies,
-		"GET /large":          says(strings.Repeat("the host has much to say. ", 400)),
-		"GET /static":         static,
-		"HEAD /static":        static,
-		"GET /events":         events,
-		"GET /ws":             echoFrames,
-		"GET /panic":          func(http.ResponseWriter, *http.Request) { panic("the host's own") },
-		"GET /abort":          func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"POST /echo":          echoBody,
-		"POST /upload":        upload,
+// Page is a route that any router can serve as it is.
+type Page struct {
+	Method string // "" for all
+	Path   string
+	http.HandlerFunc
+}
+
+// Pages are the routes of every host, always in the same order.
+func Pages() []Page {
+	return []Page{
+		{"GET", "/", says("home")},
+		{"", "/ai", says("the host's page about AI")},
+		{"GET", "/page", says("page")},
+		{"GET", "/health", says("the host is well")},
+		{"GET", "/api/status", says("the host's own API")},
+		{"GET", "/media/logo.svg", says("<svg/>")},
+		{"GET", "/socket.io/info", says("the host's sockets")},
+		{"GET", "/old", http.RedirectHandler("/page?from=old", http.StatusFound).ServeHTTP},
+		{"GET", "/cookies", cookies},
+		{"GET", "/large", says(strings.Repeat("the host has much to say. ", 400))},
+		{"GET", "/static", static},
+		{"HEAD", "/static", static},
+		{"GET", "/events", events},
+		{"GET", "/ws", echoFrames},
+		{"GET", "/panic", func(http.ResponseWriter, *http.Request) { panic("the host's own") }},
+		{"GET", "/abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+		{"POST", "/echo", echoBody},
+		{"POST", "/upload", upload},
 	}
 }
 

@@ -56,11 +56,21 @@ func Recovered(next http.Handler) http.Handler {
 	})
 }
 
-// Gzip compresses for clients that ask for it. What lies behind sees a writer that can be unwrapped and nothing more.
+// Wrapped gives what lies behind a writer that can be unwrapped and nothing more, like that of many a logger.
+func Wrapped(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(wrapped{w}, r) })
+}
+
+type wrapped struct{ http.ResponseWriter }
+
+// Unwrap is for [http.ResponseController].
+func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Gzip compresses for clients that ask for it.
 func Gzip(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Accept-Encoding") != "gzip" {
-			next.ServeHTTP(wrapped{w}, r)
+			next.ServeHTTP(w, r)
 			return
 		}
 		z := &zipped{wrapped: wrapped{w}, zip: gzip.NewWriter(w)}
@@ -68,11 +78,6 @@ func Gzip(next http.Handler) http.Handler {
 		next.ServeHTTP(z, r)
 	})
 }
-
-type wrapped struct{ http.ResponseWriter }
-
-// Unwrap is for [http.ResponseController].
-func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 type zipped struct {
 	wrapped
@@ -98,10 +103,8 @@ func (z *zipped) Write(b []byte) (int, error) {
 	return z.zip.Write(b)
 }
 
-// FlushError is for [http.ResponseController].
-func (z *zipped) FlushError() error {
-	if err := z.zip.Flush(); err != nil {
-		return err
-	}
-	return http.NewResponseController(z.ResponseWriter).Flush()
+// Flush implements [http.Flusher].
+func (z *zipped) Flush() {
+	_ = z.zip.Flush()
+	_ = http.NewResponseController(z.ResponseWriter).Flush()
 }
