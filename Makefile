@@ -6,24 +6,36 @@ BENCH   ?= .
 COUNT   ?= 1
 FUZZ    ?= 20s
 
-.PHONY: check test race lint build bench fuzz conformance e2e
+# MODULES are the examples that are modules of their own: what they need is not in the library's go.mod, and ./... of the
+# root does not see them. each runs a command in every one.
+MODULES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+each     = for dir in $(MODULES); do echo "in $$dir"; (cd $$dir && $(1)) || exit 1; done
+
+.PHONY: check test race lint tidy build bench fuzz conformance e2e
 
 check: lint race build
 
 test:
 	$(GO) test ./...
+	@$(call each,$(GO) test ./...)
 
 race:
 	$(GO) test -race -shuffle=on ./...
+	@$(call each,$(GO) test -race -shuffle=on ./...)
 
 lint:
 	@files=$$($(TOOL) gofumpt -l .); test -z "$$files" || { echo "gofumpt:"; echo "$$files"; exit 1; }
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 	$(GO) mod tidy -diff
+	@$(call each,$(GO) vet ./... && $(GO) tool -modfile=../../tools/go.mod staticcheck ./... && $(GO) mod tidy -diff)
+
+tidy:
+	$(GO) mod tidy
+	@$(call each,$(GO) mod tidy)
 
 build:
-	@for dir in examples/*/; do echo "build $$dir"; CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o /dev/null ./$$dir || exit 1; done
+	@for dir in examples/*/; do echo "build $$dir"; (cd $$dir && CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o /dev/null .) || exit 1; done
 
 bench:
 	$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) ./...
