@@ -84,3 +84,35 @@ func ExampleWithHooks() {
 	// Keep your secrets
 	// You said: Good morning! (a machine says) <nil>
 }
+
+// The program follows what happens in a channel, whoever talks there.
+func ExampleServer_Messaging() {
+	srv, done := newServer(eliza.WithPlugins(elizatest.Echo().Plugin()))
+	defer done()
+	ctx := context.Background()
+	ada, user := newAgent(srv), core.NewUUID()
+	channel, err := srv.Messaging().DM(ctx, core.DefaultServerID, user, ada)
+	if err != nil {
+		panic(err)
+	}
+	ended := make(chan struct{})
+	stop, err := srv.Messaging().Watch(ctx, channel.ID, -1, func(e messaging.Event) { // from now on, in order
+		switch e.Kind {
+		case messaging.KindMessage:
+			fmt.Println(e.Message.AuthorName()+":", e.Message.Content)
+		case messaging.KindComplete:
+			close(ended)
+		}
+	})
+	if err != nil {
+		panic(err)
+	}
+	defer stop()
+	if _, err := srv.Messaging().Accept(ctx, messaging.NewMessage{ChannelID: channel.ID, AuthorID: user, Content: "Good morning!"}); err != nil {
+		panic(err)
+	}
+	<-ended
+	// Output:
+	// User: Good morning!
+	// Ada: You said: Good morning!
+}

@@ -32,7 +32,7 @@ func newMirrored(s *Server, svc agents.Service) *mirrored {
 func (m *mirrored) Create(ctx context.Context, c *core.Character) (*agents.Agent, bool, error) {
 	a, existed, err := m.Service.Create(ctx, c)
 	if err == nil {
-		err = m.keep(ctx, a)
+		err = m.keep(ctx, a, a.Active)
 	}
 	if err != nil {
 		return nil, existed, err
@@ -49,7 +49,7 @@ func (m *mirrored) Patch(ctx context.Context, id core.UUID, patch json.RawMessag
 	if err != nil {
 		return nil, err
 	}
-	return a, m.keep(ctx, a)
+	return a, m.keep(ctx, a, a.Active)
 }
 
 // Start implements [agents.Service].
@@ -75,7 +75,11 @@ func (m *mirrored) Stop(ctx context.Context, id core.UUID) error {
 // Delete implements [agents.Service]: the neighbours' part first and the row last, so that a cut deletion is
 // finished by repeating it.
 func (m *mirrored) Delete(ctx context.Context, id core.UUID) error {
-	if _, err := m.Service.Get(ctx, id); err != nil && !errors.Is(err, agents.ErrNotFound) {
+	_, err := m.Service.Get(ctx, id)
+	if errors.Is(err, agents.ErrNotFound) {
+		_, err = m.s.store.Agents().Agent(ctx, id) // of a deletion that was cut
+	}
+	if err != nil {
 		return err
 	}
 	if err := m.rests(ctx, id); err != nil {
@@ -84,7 +88,7 @@ func (m *mirrored) Delete(ctx context.Context, id core.UUID) error {
 	if err := m.s.deleting(ctx, id); err != nil {
 		return &core.Error{Code: core.CodeDelete, Message: "The agent could not be deleted", Err: err}
 	}
-	err := m.Service.Delete(ctx, id)
+	err = m.Service.Delete(ctx, id)
 	if err != nil && !errors.Is(err, agents.ErrNotFound) {
 		return err
 	}
@@ -114,7 +118,7 @@ func (m *mirrored) sync(ctx context.Context) error {
 		return err
 	}
 	for _, id := range active {
-		if err := m.runs(ctx, id); err != nil {
+		if err := m.resumes(ctx, id); err != nil {
 			return fmt.Errorf("agent %s: %w", id, err)
 		}
 	}
@@ -127,18 +131,42 @@ func (m *mirrored) sync(ctx context.Context) error {
 	return err
 }
 
-// runs does for an agent that is active what has to be done.
+// resumes does what is left to do for an agent that is active: of one that was so before that is nothing but to note
+// how it has changed.
+func (m *mirrored) resumes(ctx context.Context, id core.UUID) error {
+	row, err := m.s.store.Agents().Agent(ctx, id)
+	if err != nil || !row.Active {
+		return m.runs(ctx, id)
+	}
+	a, err := m.Service.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	return m.keep(ctx, a, true)
+}
+
+// runs does for an agent what has to be done before it becomes active, and makes its row so.
 func (m *mirrored) runs(ctx context.Context, id core.UUID) error {
 	a, err := m.Service.Get(ctx, id)
 	if err != nil {
 		return err
 	}
-	kept := *a
-	kept.Active = true
-	if err := m.keep(ctx, &kept); err != nil {
+	if err := m.know(ctx, a); err != nil {
 		return err
 	}
-	return m.s.started(ctx, id)
+	if err := m.s.started(ctx, id); err != nil {
+		return err
+	}
+	return m.keep(ctx, a, true)
+}
+
+// know makes sure that an agent has a row.
+func (m *mirrored) know(ctx context.Context, a *agents.Agent) error {
+	_, err := m.s.store.Agents().Agent(ctx, a.Character.ID)
+	if errors.Is(err, agents.ErrNotFound) {
+		return m.keep(ctx, a, false)
+	}
+	return err
 }
 
 // rests does for an agent that is not active any more what has to be done.
@@ -150,10 +178,8 @@ func (m *mirrored) rests(ctx context.Context, id core.UUID) error {
 	if errors.Is(err, agents.ErrNotFound) {
 		return nil
 	}
-	if err == nil && row.Active {
-		off := *row
-		off.Active = false
-		err = m.keep(ctx, &off)
+	if err == nil {
+		err = m.keep(ctx, row, false)
 	}
 	if err != nil {
 		return err
@@ -162,7 +188,7 @@ func (m *mirrored) rests(ctx context.Context, id core.UUID) error {
 }
 
 // keep writes the row of an agent, unless it says the same.
-func (m *mirrored) keep(ctx context.Context, a *agents.Agent) error {
+func (m *mirrored) keep(ctx context.Context, a *agents.Agent, active bool) error {
 	rows := m.s.store.Agents()
 	var err error
 	for range mirrorTries {
@@ -170,15 +196,15 @@ func (m *mirrored) keep(ctx context.Context, a *agents.Agent) error {
 		switch {
 		case errors.Is(missing, agents.ErrNotFound):
 			first := *a
-			first.Version = max(first.Version, 1)
+			first.Version, first.Active = max(first.Version, 1), active
 			err = rows.Insert(ctx, &first)
 		case missing != nil:
 			return missing
-		case row.Active == a.Active && sameJSON(row.Character, a.Character):
+		case row.Active == active && sameJSON(row.Character, a.Character):
 			return nil
 		default:
 			next := *row
-			next.Character, next.Active = a.Character, a.Active
+			next.Character, next.Active = a.Character, active
 			_, err = rows.Update(ctx, &next)
 		}
 		if core.CodeOf(err) != core.CodeConflict {

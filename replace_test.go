@@ -79,6 +79,10 @@ func TestAHostsAgents(t *testing.T) {
 	s.Post(at+"/start", nil).Want(200)
 	said(t, s, agent)
 	s.Delete(at).Want(204)
+	s.Delete(at).WantError(404, core.CodeNotFound)
+	if err := s.Agents().Delete(t.Context(), agent); core.CodeOf(err) != core.CodeNotFound {
+		t.Errorf("an agent that is deleted twice: %v", err)
+	}
 	if _, err := db.Agents().Agent(t.Context(), agent); core.CodeOf(err) != core.CodeNotFound {
 		t.Errorf("the row of a deleted agent: %v", err)
 	}
