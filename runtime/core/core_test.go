@@ -102,6 +102,29 @@ func TestContentKeepsWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+func TestLogEntriesAreReadBack(t *testing.T) {
+	t.Parallel()
+	for _, want := range []core.LogEntry{
+		{Time: 1, Level: 30, Message: "m"},
+		{Time: 1795466261422, Level: 40, Message: "a <b>", AgentID: "b850bc30-45f8-0041-a00a-83df46d8555d", AgentName: "Ada", Fields: map[string]any{"n": json.Number("12345678901234567890"), "o": map[string]any{"p": nil}}},
+	} {
+		b, err := core.EncodeJSON(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got core.LogEntry
+		if err := core.DecodeJSON(b, &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", b, diff)
+		}
+	}
+	if err := core.DecodeJSON([]byte(`{"level":"info"}`), &core.LogEntry{}); err == nil {
+		t.Error("a level that is no number is taken")
+	}
+}
+
 func TestBioKeepsItsForm(t *testing.T) {
 	t.Parallel()
 	for _, in := range []string{`"one text"`, `["two","lines"]`, `[]`} {

@@ -10,15 +10,28 @@ type LogEntry struct {
 	Fields    map[string]any // redacted
 }
 
+// namedLog is what every entry has, and what those about an agent have.
+type namedLog struct {
+	Time      Millis `json:"time"`
+	Level     int    `json:"level"`
+	Message   string `json:"msg"`
+	AgentName string `json:"agentName,omitempty"`
+	AgentID   UUID   `json:"agentId,omitempty"`
+}
+
+var logKeys = []string{"time", "level", "msg", "agentName", "agentId"}
+
 // MarshalJSON writes one flat object: time, level, msg, the agent if the line is about one, and the fields.
 func (e LogEntry) MarshalJSON() ([]byte, error) {
-	return mergeJSON(struct {
-		Time      Millis `json:"time"`
-		Level     int    `json:"level"`
-		Message   string `json:"msg"`
-		AgentName string `json:"agentName,omitempty"`
-		AgentID   UUID   `json:"agentId,omitempty"`
-	}{e.Time, e.Level, e.Message, e.AgentName, e.AgentID}, e.Fields, nil)
+	return mergeJSON(namedLog{e.Time, e.Level, e.Message, e.AgentName, e.AgentID}, e.Fields, nil)
+}
+
+// UnmarshalJSON keeps what is not named in Fields.
+func (e *LogEntry) UnmarshalJSON(b []byte) error {
+	var n namedLog
+	fields, err := splitJSON(b, &n, logKeys)
+	*e = LogEntry{n.Time, n.Level, n.Message, n.AgentID, n.AgentName, fields}
+	return err
 }
 
 // logLevels are the names of levels in the contract.

@@ -26,9 +26,12 @@ func (m Millis) Time() time.Time { return time.UnixMilli(int64(m)).UTC() }
 // String is the ISO form.
 func (m Millis) String() string { return m.Time().Format(isoLayout) }
 
+// Time converts to a UTC time.
+func (t ISO) Time() time.Time { return Millis(t).Time() }
+
 // MarshalJSON writes the ISO form in quotes.
 func (t ISO) MarshalJSON() ([]byte, error) {
-	return time.UnixMilli(int64(t)).UTC().AppendFormat([]byte{'"'}, isoLayout+`"`), nil
+	return t.Time().AppendFormat([]byte{'"'}, isoLayout+`"`), nil
 }
 
 // UnmarshalJSON reads an ISO text or a number of milliseconds.
