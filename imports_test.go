@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"runtime":              {},
 	"plugin":               {},
 	"messaging/bus":        {},
+	"messaging/client":     {},
 	"messaging":            {"messaging/socketio"},
 	"agents/loop":          {"agents", "memory", "plugin"},
 	"plugin/bootstrap":     {"plugin"},
@@ -39,7 +40,7 @@ var allowed = map[string][]string{
 	"internal/apitest":     {"runtime/api"},
 	"internal/conformhost": {"", "agents", "internal/pieces", "media", "memory", "messaging", "plugin", "plugin/speech", "storage"},
 	"internal/pieces":      {"agents", "audio", "media", "memory", "messaging", "storage"},
-	"internal/elizatest":   {"", "internal/apitest", "media", "plugin"},
+	"internal/elizatest":   {"", "internal/apitest", "media", "messaging/client", "plugin"},
 	"internal/hosttest":    {"", "internal/elizatest"},
 	"": {
 		"agents", "agents/loop", "runtime/api", "audio", "media", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
@@ -120,6 +121,17 @@ func TestSocketsLinkNeitherDatabaseNorRouter(t *testing.T) {
 			if strings.HasPrefix(p.ImportPath, heavy) {
 				t.Errorf("messaging/socketio depends on %s", p.ImportPath)
 			}
+		}
+	}
+}
+
+func TestTheClientLinksNothingOfTheServer(t *testing.T) {
+	t.Parallel()
+	may := []string{module + "/messaging/client", module + "/runtime/core", "github.com/gorilla/websocket"}
+	for _, p := range packages(t, "-deps", "./messaging/client") {
+		first, _, _ := strings.Cut(p.ImportPath, "/")
+		if strings.Contains(first, ".") && !slices.Contains(may, p.ImportPath) {
+			t.Errorf("messaging/client depends on %s", p.ImportPath)
 		}
 	}
 }
