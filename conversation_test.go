@@ -12,6 +12,7 @@ import (
 
 	"github.com/eliza-go/eliza"
 	"github.com/eliza-go/eliza/internal/elizatest"
+	"github.com/eliza-go/eliza/messaging/client"
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -270,22 +271,23 @@ func TestAgentsAnswerEachOtherOnlyWhenAsked(t *testing.T) {
 func TestAClientMessageIDMakesASendRepeatable(t *testing.T) {
 	t.Parallel()
 	s := elizatest.Start(t, eliza.WithPlugins(elizatest.Echo().Plugin()))
-	agent, user, channel := s.Agent("Ada"), core.NewUUID(), core.NewUUID()
-	sock := elizatest.Dial(t, s.Base, nil, nil)
-	sock.Emit("1", map[string]any{"channelId": channel})
-	payload := map[string]any{
-		"channelId": channel, "senderId": user, "serverId": core.DefaultServerID, "message": "once", "messageId": "m-1",
-		"metadata": map[string]any{"isDm": true, "targetUserId": agent},
+	c, channel := s.API(client.WithEntity(core.NewUUID(), "")), core.NewUUID()
+	sock := elizatest.Connected(t, c, client.SocketOptions{})
+	elizatest.Joined(t, sock, channel, client.Position{})
+	message := client.NewMessage{ID: core.NewUUID(), Channel: channel, Agent: s.Agent("Ada"), Text: "once"}
+	var acks [2]*client.Ack
+	for i := range acks {
+		var err error
+		if acks[i], err = sock.Send(t.Context(), message); err != nil {
+			t.Fatal(err)
+		}
 	}
-	sock.Emit("2", payload)
-	sock.Emit("2", payload)
-	acks := sock.WaitCount("messageAck", 2)
-	if acks[0]["messageId"] != acks[1]["messageId"] || acks[1]["duplicate"] != true || acks[0]["duplicate"] != nil {
-		t.Errorf("acknowledgements: %v", acks)
+	if acks[0].MessageID != acks[1].MessageID || !acks[1].Duplicate || acks[0].Duplicate {
+		t.Errorf("acknowledgements: %+v, %+v", acks[0], acks[1])
 	}
-	sock.Wait("messageComplete", nil)
-	if said := s.Messages(channel); len(said) != 2 {
-		t.Errorf("stored: %v", said)
+	elizatest.Until[*client.MessageComplete](t, sock, nil)
+	if said, err := c.Messaging.List(t.Context(), channel, client.MessageQuery{}); err != nil || len(said.Messages) != 2 {
+		t.Errorf("stored: %+v, %v", said, err)
 	}
 }
 
@@ -301,42 +303,46 @@ func TestDeletingAMessageCancelsItsTurn(t *testing.T) {
 		return "", ctx.Err()
 	})
 	s := elizatest.Start(t, eliza.WithPlugins(model.Plugin()))
-	agent, user, channel := s.Agent("Ada"), core.NewUUID(), core.NewUUID()
-	sock := elizatest.Dial(t, s.Base, nil, nil)
-	sock.Emit("1", map[string]any{"channelId": channel})
-	sock.Wait("channel_joined", nil)
-	id := s.Say(channel, user, agent, "never mind", "websocket").Want(201).Data()["id"].(string)
+	c, agent, channel := s.API(client.WithEntity(core.NewUUID(), "")), s.Agent("Ada"), core.NewUUID()
+	sock := elizatest.Connected(t, c, client.SocketOptions{})
+	elizatest.Joined(t, sock, channel, client.Position{})
+	sent, err := c.Messaging.Send(t.Context(), client.NewMessage{Channel: channel, Agent: agent, Text: "never mind"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	<-began
-	s.Delete("/api/messaging/channels/" + string(channel) + "/messages/" + id).Want(204)
-	done := sock.Wait("messageComplete", nil)
-	if r := done["results"].([]any)[0].(map[string]any); r["status"] != "stopped" {
-		t.Errorf("messageComplete = %v", done)
+	if err := c.Messaging.Delete(t.Context(), channel, sent.ID); err != nil {
+		t.Fatal(err)
 	}
-	sock.Wait("messageDeleted", nil)
-	if said := s.Messages(channel); len(said) != 0 {
-		t.Errorf("stored: %v", said)
+	stopped := func(e *client.MessageComplete) bool { return e.Results[0].Status == "stopped" }
+	elizatest.Until(t, sock, stopped)
+	elizatest.Until[*client.MessageDeleted](t, sock, nil)
+	if said, err := c.Messaging.List(t.Context(), channel, client.MessageQuery{}); err != nil || len(said.Messages) != 0 {
+		t.Errorf("stored: %+v, %v", said, err)
 	}
-	memories, _ := s.Get("/api/agents/" + string(agent) + "/memories").Want(200).Data()["memories"].([]any)
-	if len(memories) != 0 {
-		t.Errorf("the agent remembers %v", memories)
+	if known, err := c.Memory.List(t.Context(), agent, client.MemoryQuery{}); err != nil || len(known.Memories) != 0 {
+		t.Errorf("the agent remembers %+v, %v", known, err)
 	}
-	if a := s.Say(channel, user, agent, "next", "http").Want(201); a.Body["agentResponse"] == nil {
-		t.Errorf("the next message was not answered: %s", a.Raw)
+	if a, err := c.Messaging.Ask(t.Context(), client.NewMessage{Channel: channel, Text: "next"}); err != nil || len(a.Replies) != 1 {
+		t.Errorf("the next message was answered with %+v, %v", a, err)
 	}
 }
 
 func TestStoppingAnAgentEndsItsTurnsAsStopped(t *testing.T) {
 	t.Parallel()
 	s := elizatest.Start(t, eliza.WithPlugins(elizatest.Echo().Plugin()))
-	agent, user, channel := s.Agent("Ada"), core.NewUUID(), core.NewUUID()
-	s.Say(channel, user, agent, "hello", "http").Want(201)
-	s.Post("/api/agents/"+string(agent)+"/stop", nil).Want(200)
-	a := s.Say(channel, user, agent, "anybody?", "http").Want(201)
-	if a.Body["agentResponse"] != nil {
-		t.Errorf("a stopped agent answered: %s", a.Raw)
-	}
-	s.Post("/api/agents/"+string(agent)+"/start", nil).Want(200)
-	if a := s.Say(channel, user, agent, "and now?", "http").Want(201); a.Body["agentResponse"] == nil {
-		t.Errorf("no answer after a new start: %s", a.Raw)
+	c, agent, channel := s.API(client.WithEntity(core.NewUUID(), "")), s.Agent("Ada"), core.NewUUID()
+	for _, turn := range []struct {
+		before  func(context.Context, core.UUID) error
+		text    string
+		replies int
+	}{{c.Agents.Start, "hello", 1}, {c.Agents.Stop, "anybody?", 0}, {c.Agents.Start, "and now?", 1}} {
+		if err := turn.before(t.Context(), agent); err != nil {
+			t.Fatal(err)
+		}
+		a, err := c.Messaging.Ask(t.Context(), client.NewMessage{Channel: channel, Agent: agent, Text: turn.text})
+		if err != nil || len(a.Replies) != turn.replies {
+			t.Errorf("%s: %+v, %v; want %d replies", turn.text, a, err, turn.replies)
+		}
 	}
 }

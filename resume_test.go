@@ -16,6 +16,7 @@ import (
 
 	"github.com/eliza-go/eliza"
 	"github.com/eliza-go/eliza/internal/elizatest"
+	"github.com/eliza-go/eliza/messaging/client"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -186,22 +187,26 @@ func TestTooMuchToTellIsAGap(t *testing.T) {
 func TestASocketLeavesAChannel(t *testing.T) {
 	t.Parallel()
 	s := elizatest.Start(t, eliza.WithPlugins(elizatest.Echo().Plugin()))
-	agent, channel := s.Agent("Ada"), core.NewUUID()
-	leaves, _ := join(t, s, map[string]any{"channelId": channel})
-	stays, _ := join(t, s, map[string]any{"roomId": channel})
-	leaves.Emit("leave_channel", map[string]any{"channelId": channel})
-	leaves.Emit("leave_channel", map[string]any{"channelId": core.NewUUID()}) // it is in no such room
-	leaves.Emit("subscribe_logs", nil)
-	leaves.Wait("log_subscription_confirmed", nil) // so it has left
-	s.Say(channel, core.NewUUID(), agent, "hello", "http").Want(201)
-	stays.Wait("messageComplete", nil)
-	leaves.Emit("1", map[string]any{"channelId": channel})
-	leaves.WaitCount("channel_joined", 2)
-	if got := leaves.Named("messageBroadcast"); len(got) != 0 {
-		t.Errorf("it still got %v", got)
+	c, agent, channel := s.API(client.WithEntity(core.NewUUID(), "")), s.Agent("Ada"), core.NewUUID()
+	leaves, stays := elizatest.Connected(t, c, client.SocketOptions{}), elizatest.Connected(t, c, client.SocketOptions{})
+	elizatest.Joined(t, leaves, channel, client.Position{})
+	elizatest.Joined(t, stays, channel, client.Position{})
+	if err := leaves.Leave(t.Context(), channel); err != nil {
+		t.Fatal(err)
 	}
-	s.Say(channel, core.NewUUID(), agent, "again", "http").Want(201)
-	leaves.Wait("messageComplete", nil)
+	say := func(text string) {
+		t.Helper()
+		if _, err := c.Messaging.Ask(t.Context(), client.NewMessage{Channel: channel, Agent: agent, Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say("hello")
+	elizatest.Until[*client.MessageComplete](t, stays, nil)
+	head := elizatest.Joined(t, leaves, channel, client.Position{}).Seq
+	say("again")
+	if _, all := elizatest.Until[*client.MessageComplete](t, leaves, nil); all[0].(*client.MessageBroadcast).Seq != head+1 {
+		t.Errorf("it still got %+v", all)
+	}
 }
 
 // follow reads a channel's events until stop returns true or the stream ends.

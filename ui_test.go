@@ -14,7 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-var client = fstest.MapFS{
+var webClient = fstest.MapFS{
 	"index.html":               {Data: []byte("<!doctype html><title>client</title>")},
 	"logo.svg":                 {Data: []byte("<svg/>")},
 	"assets/index-D1kq9_xZ.js": {Data: []byte("export default 1")},
@@ -26,7 +26,7 @@ func TestUI(t *testing.T) {
 	route := plugin.Plugin{Name: "pages", Routes: []plugin.Route{{Method: "GET", Path: "/hello", Public: true, Handler: func(c echo.Context, _ core.Runtime) error {
 		return c.String(200, "from a plugin")
 	}}}}
-	s := elizatest.Start(t, eliza.WithUI(client), eliza.WithPlugins(route))
+	s := elizatest.Start(t, eliza.WithUI(webClient), eliza.WithPlugins(route))
 	s.Agent("Ada")
 	for _, tc := range []struct {
 		path, kind, cache, body string
@@ -64,8 +64,8 @@ func TestUIModes(t *testing.T) {
 		text string
 	}{
 		{"without files", nil, "Client application not found"},
-		{"switched off", []eliza.Option{eliza.WithUI(client), eliza.WithUIMode(eliza.UIOff)}, "Not found"},
-		{"in production", []eliza.Option{eliza.WithUI(client), eliza.WithProduction(true), eliza.WithSecretSalt("salt of its own")}, "Not found"},
+		{"switched off", []eliza.Option{eliza.WithUI(webClient), eliza.WithUIMode(eliza.UIOff)}, "Not found"},
+		{"in production", []eliza.Option{eliza.WithUI(webClient), eliza.WithProduction(true), eliza.WithSecretSalt("salt of its own")}, "Not found"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
