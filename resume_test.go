@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/eliza-go/eliza"
 	"github.com/eliza-go/eliza/internal/elizatest"
+	"github.com/eliza-go/eliza/messaging"
 	"github.com/eliza-go/eliza/messaging/client"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -310,4 +312,46 @@ func TestAChannelIsFollowedByServerSentEvents(t *testing.T) {
 	s.Get("/api/messaging/channels/"+string(channel)+"/events").WantError(404, core.CodeChannelNotFound)
 	s.Get("/api/messaging/channels/x/events").WantError(400, core.CodeInvalidID)
 	s.Get("/api/messaging/channels/"+string(channel)+"/events?afterSeq=-1").WantError(400, core.CodeBadRequest)
+}
+
+// busy is a messaging service where something is said whenever somebody learns of a gap.
+type busy struct{ messaging.Service }
+
+func (b busy) Watch(ctx context.Context, channel core.UUID, after int64, fn func(messaging.Event)) (func(), error) {
+	cancel, err := b.Service.Watch(ctx, channel, after, fn)
+	if errors.Is(err, messaging.ErrGap) {
+		_, said := b.Accept(ctx, messaging.NewMessage{ChannelID: channel, AuthorID: core.NewUUID(), Content: "just now"})
+		err = errors.Join(err, said)
+		if said == nil {
+			err = messaging.ErrGap
+		}
+	}
+	return cancel, err
+}
+
+func TestAGapEndsWhereTheChannelIsHeard(t *testing.T) {
+	t.Parallel()
+	s := elizatest.Start(t, eliza.WrapMessaging(func(m messaging.Service) messaging.Service { return busy{m} }))
+	channel := core.NewUUID()
+	if _, err := s.Messaging().CreateChannel(t.Context(), messaging.NewChannel{ID: channel, ServerID: core.DefaultServerID, Name: "busy"}); err != nil {
+		t.Fatal(err)
+	}
+	head := func() float64 {
+		c, err := s.Messaging().Channel(t.Context(), channel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return float64(c.Head)
+	}
+	_, answer := join(t, s, map[string]any{"channelId": channel, "afterSeq": 77})
+	if answer["gap"] != true || answer["seq"] != head() {
+		t.Errorf("a socket is told of a gap until %v, the channel is at %v", answer["seq"], head())
+	}
+	follow(t, s.Base+"/api/messaging/channels/"+string(channel)+"/events?afterSeq=77", nil, func(event, data string) bool {
+		var v struct{ Seq float64 }
+		if json.Unmarshal([]byte(data), &v) != nil || event != "gap" || v.Seq != head() {
+			t.Errorf("a stream is told %s %s, the channel is at %v", event, data, head())
+		}
+		return true
+	})
 }

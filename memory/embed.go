@@ -67,6 +67,9 @@ func (m *Manager) embedSome(ctx context.Context, t *tended) (more bool, err erro
 		k.lap.end(k.log)
 		return false, nil
 	}
+	if !m.tending.has(t) { // what came after the agent was let go is not asked about
+		return false, nil
+	}
 	if err := k.begin(ctx, len(list)); err != nil {
 		return false, err
 	}

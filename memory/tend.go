@@ -42,6 +42,13 @@ func (g *tending) drop(agent core.UUID) {
 	delete(g.agents, agent)
 }
 
+// has tells whether an agent's memories are looked after still, by this runtime.
+func (g *tending) has(t *tended) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.agents[t.rt.AgentID()] == t
+}
+
 // changed notes that an agent got memories.
 func (g *tending) changed(agent core.UUID) {
 	g.mu.Lock()

@@ -118,7 +118,11 @@ func (g *Gateway) resume(ctx context.Context, m *member, channel core.UUID, afte
 	switch {
 	case err == error(ErrGap):
 		m.socket.Join(string(channel))
-		told(nil, 0, true)
+		ch, err := g.svc.Channel(ctx, channel) // after the join: what comes later is heard
+		if err != nil {
+			return err
+		}
+		told(nil, ch.Head, true)
 		return nil
 	case err != nil:
 		return err

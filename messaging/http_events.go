@@ -33,13 +33,12 @@ func (h *Handler) events(c echo.Context) error {
 			return err
 		}
 	}
-	ch, err := h.svc.Channel(ctx, channel)
-	if err != nil {
+	if _, err := h.svc.Channel(ctx, channel); err != nil {
 		return err
 	}
 	s := &stream{ready: make(chan struct{}, 1)}
 	cancel, err := h.svc.Watch(ctx, channel, after, s.take)
-	gap := err == error(ErrGap)
+	gap, head := err == error(ErrGap), int64(0)
 	if gap {
 		cancel, err = h.svc.Watch(ctx, channel, -1, s.take)
 	}
@@ -47,9 +46,16 @@ func (h *Handler) events(c echo.Context) error {
 		return err
 	}
 	defer cancel()
+	if gap { // what comes after this number is heard
+		ch, err := h.svc.Channel(ctx, channel)
+		if err != nil {
+			return err
+		}
+		head = ch.Head
+	}
 	w := newSSE(c)
 	if gap {
-		w.event(0, "gap", gapView{placeOf(channel), ch.Head})
+		w.event(0, "gap", gapView{placeOf(channel), head})
 	} else {
 		w.comment()
 	}
@@ -64,7 +70,9 @@ func (h *Handler) events(c echo.Context) error {
 		case <-s.ready:
 			events, more := s.next()
 			for _, e := range events {
-				h.sent(w, e)
+				if e.Seq == 0 || e.Seq > head {
+					h.sent(w, e)
+				}
 			}
 			if !more {
 				return nil
