@@ -297,6 +297,7 @@ func TestOptionsThatAreWrongAreNamed(t *testing.T) {
 		}
 	}
 	for name, opt := range map[string]eliza.Option{
+		"WithGorm":      eliza.WithGorm(nil, ""),
 		"WithPlugins":   eliza.WithPlugins(plugin.Plugin{Name: "x", Routes: []plugin.Route{{Method: "GET", Path: "/api/agents/x"}}}),
 		"WrapAgents":    eliza.WrapAgents(func(agents.Service) agents.Service { return nil }),
 		"WrapMessaging": eliza.WrapMessaging(func(messaging.Service) messaging.Service { return nil }),
@@ -366,7 +367,22 @@ type booking struct {
 
 func TestATransactionOfTheHosts(t *testing.T) {
 	t.Parallel()
-	s := elizatest.Start(t, eliza.WithPlugins(elizatest.Echo().Plugin()))
+	t.Run("in a file of ours", func(t *testing.T) {
+		t.Parallel()
+		transactionOfTheHosts(t)
+	})
+	t.Run("in the host's database", func(t *testing.T) {
+		t.Parallel()
+		transactionOfTheHosts(t, eliza.WithGorm(hostDatabase(t, 0), "eliza_"))
+	})
+	t.Run("with one connection", func(t *testing.T) {
+		t.Parallel()
+		transactionOfTheHosts(t, eliza.WithGorm(hostDatabase(t, 1), ""))
+	})
+}
+
+func transactionOfTheHosts(t *testing.T, opts ...eliza.Option) {
+	s := elizatest.Start(t, append(opts, eliza.WithPlugins(elizatest.Echo().Plugin()))...)
 	agent, user, channel := s.Agent("Ada"), core.NewUUID(), core.NewUUID()
 	message := messaging.NewMessage{
 		ChannelID: channel, ServerID: core.DefaultServerID, AuthorID: user, Content: "booked",

@@ -37,6 +37,7 @@ type config struct {
 	addr       string
 	database   string
 	store      storage.Store
+	borrow     func(*slog.Logger) (storage.Store, error) // from the host's database
 	log        *slog.Logger
 	logLevel   slog.Level
 	logSize    int
@@ -230,8 +231,11 @@ func newConfig(opts []Option) (*config, error) {
 	}
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("eliza: "+format, args...)) }
-	if c.store == nil && c.database == "" {
+	if c.store == nil && c.borrow == nil && c.database == "" {
 		wrong("WithDatabase: empty")
+	}
+	if c.store != nil && c.borrow != nil {
+		wrong("WithGorm: there is a store already, by WithStore")
 	}
 	if d := c.files; d.Agents == "" || d.Channels == "" || d.Generated == "" {
 		wrong("WithFiles: all three folders must be named")
@@ -310,7 +314,7 @@ func (c *config) environment() string {
 
 // where names the database for people, without what an address may hold of secrets.
 func (c *config) where() string {
-	if c.store != nil {
+	if c.store != nil || c.borrow != nil {
 		return "the host's"
 	}
 	if u, err := url.Parse(c.database); err == nil && u.Host != "" {

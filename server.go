@@ -60,10 +60,8 @@ func NewServer(opts ...Option) (*Server, error) {
 	logs := runtime.NewLogs(cfg.logSize)
 	s := &Server{cfg: cfg, logs: logs, requests: newInflight(), quitting: make(chan struct{}), log: slog.New(slog.NewMultiHandler(cfg.log.Handler(), logs.Handler(cfg.logLevel)))}
 	s.handler = sync.OnceValue(func() http.Handler { return s.newHandler(false) })
-	if s.store = cfg.store; s.store == nil {
-		if s.store, err = storage.Open(context.Background(), cfg.database, storage.Options{Logger: s.log}); err != nil {
-			return nil, err
-		}
+	if s.store, err = cfg.openStore(s.log); err != nil {
+		return nil, err
 	}
 	if err := s.build(); err != nil {
 		return nil, errors.Join(err, s.closeStore())

@@ -11,20 +11,27 @@ import (
 	"syscall"
 )
 
-// fileLock keeps a second process, or a second Open in this one, away from a database file.
+// fileLock keeps a second process, or a second DB in this one, away from our tables in a database file.
 type fileLock struct {
 	release func() error
 }
 
-// lockFile takes an exclusive lock (flock) on a file beside the database. The system drops it when the
-// process ends, however it ends.
-func lockFile(path string) (*fileLock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// lockFile takes an exclusive lock (flock) on a file beside the database, one for each prefix. The system
+// drops it when the process ends, however it ends.
+func lockFile(path, prefix string) (*fileLock, error) {
+	name := path
+	if prefix != "" {
+		name += "." + prefix
+	}
+	f, err := os.OpenFile(name+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("storage: lock file: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(inUse(f, strings.TrimSuffix(path, ".lock"), err), f.Close())
+		if prefix != "" {
+			path += " with the prefix " + prefix
+		}
+		return nil, errors.Join(inUse(f, path, err), f.Close())
 	}
 	if err := f.Truncate(0); err == nil {
 		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())

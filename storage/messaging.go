@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -208,4 +209,11 @@ func (c *channelRow) stamp(now core.Millis) core.Millis {
 }
 
 // isDuplicate tells a unique key that is taken from other errors.
-func isDuplicate(err error) bool { return errors.Is(err, gorm.ErrDuplicatedKey) }
+func isDuplicate(err error) bool {
+	return errors.Is(err, gorm.ErrDuplicatedKey) || err != nil && strings.Contains(err.Error(), "UNIQUE constraint failed")
+}
+
+// isForeign tells a row that names one that is not there from other errors.
+func isForeign(err error) bool {
+	return errors.Is(err, gorm.ErrForeignKeyViolated) || err != nil && strings.Contains(err.Error(), "FOREIGN KEY constraint failed")
+}

@@ -45,7 +45,7 @@ func (s messagingStore) Events(ctx context.Context, channel core.UUID, after int
 		return kept, err
 	}
 	// One snapshot: a number at or below its head that is missing there is missing for good.
-	if err = s.db.readers.WithContext(ctx).Transaction(read); err != nil {
+	if err = s.db.readers.WithContext(ctx).Transaction(read, readOnly); err != nil {
 		err = wrap("read events", err)
 	}
 	return kept, err

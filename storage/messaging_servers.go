@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"errors"
 
 	"gorm.io/gorm"
 
@@ -107,7 +106,7 @@ func (s messagingStore) ids(ctx context.Context, query string, arg core.UUID) ([
 func (s messagingStore) AddServerAgent(ctx context.Context, server, agent core.UUID) error {
 	return s.db.write(ctx, func(tx *gorm.DB) error {
 		err := tx.Exec(`INSERT INTO message_server_agents (server_id, agent_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, server, agent).Error
-		if errors.Is(err, gorm.ErrForeignKeyViolated) {
+		if isForeign(err) {
 			return messaging.ErrServerNotFound
 		}
 		return wrap("add server agent", err)

@@ -6,8 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"gorm.io/gorm"
+	"time"
 
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -102,10 +101,12 @@ func wrap(doing string, err error) error {
 	err = fmt.Errorf("storage: %s: %w", doing, err)
 	text := err.Error()
 	switch {
-	case errors.Is(err, gorm.ErrDuplicatedKey), strings.Contains(text, "UNIQUE constraint failed"):
+	case isDuplicate(err):
 		return &core.Error{Code: core.CodeConflict, Message: "Already exists", Err: err}
 	case strings.Contains(text, "database or disk is full"), strings.Contains(text, "SQLITE_FULL"):
 		return &core.Error{Code: core.CodeStorageFull, Message: "The storage is full", Err: err}
+	case strings.Contains(text, "SQLITE_BUSY"), strings.Contains(text, "database is locked"):
+		return &core.Error{Code: core.CodeUnavailable, Message: "The database is busy", RetryAfter: time.Second, Err: err}
 	case strings.Contains(text, "sql: database is closed"):
 		return &core.Error{Code: core.CodeUnavailable, Message: "The database is closed", Err: err}
 	}

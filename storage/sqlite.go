@@ -51,19 +51,33 @@ func dsn(path string, pragmas ...string) string {
 	return u.String()
 }
 
-// prepare checks that the file is a sound database of this or an older version and migrates it.
-func prepare(ctx context.Context, db *sql.DB, path string) error {
+// newMigrations are the migrations of a database.
+func newMigrations(db *sql.DB, names *renamer) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return nil, err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, names.files(files), goose.WithTableName(names.versions()), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return nil, fmt.Errorf("storage: migrations: %w", err)
+	}
+	return provider, nil
+}
+
+// latest is the schema version of this program.
+func latest(p *goose.Provider) int64 {
+	sources := p.ListSources()
+	return sources[len(sources)-1].Version
+}
+
+// prepare checks that the file is a sound database of this or an older version and migrates it.
+func prepare(ctx context.Context, db *sql.DB, path string, names *renamer) error {
+	provider, err := newMigrations(db, names)
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithTableName(schemaTable), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
-	if err != nil {
-		return fmt.Errorf("storage: migrations: %w", err)
-	}
 	if st, err := os.Stat(path); err == nil && st.Size() > 0 {
-		sources := provider.ListSources()
-		if err := check(ctx, path, sources[len(sources)-1].Version); err != nil {
+		if err := check(ctx, path, names, latest(provider)); err != nil {
 			return err
 		}
 	}
@@ -92,28 +106,25 @@ func exists(path string) bool {
 }
 
 // check reads an existing file without changing it; newest is the schema version of this program.
-func check(ctx context.Context, path string, newest int64) error {
+func check(ctx context.Context, path string, names *renamer, newest int64) error {
 	db, err := sql.Open(sqliteDriver, checkDSN(path))
 	if err != nil {
 		return fmt.Errorf("storage: open %s: %w", path, err)
 	}
 	defer db.Close()
-	var tables, ours int
-	err = db.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(name = ?), 0) FROM sqlite_schema WHERE type = 'table'`, schemaTable).Scan(&tables, &ours)
-	if err != nil {
+	var tables int
+	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE type = 'table'`).Scan(&tables); err != nil {
 		return fmt.Errorf("storage: %s is not a usable database, it was left as it is: %w", path, err)
 	}
-	if tables > 0 && ours == 0 {
+	version, err := versionOf(ctx, db, path, names, newest)
+	if err != nil {
+		return err
+	}
+	if version < 0 && tables > 0 && names == nil {
 		return fmt.Errorf("storage: %s is a database of another program, it was left as it is", path)
 	}
-	if ours > 0 {
-		var version int64
-		if err := db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM `+schemaTable+` WHERE is_applied`).Scan(&version); err != nil {
-			return fmt.Errorf("storage: read schema version of %s: %w", path, err)
-		}
-		if version > newest {
-			return fmt.Errorf("storage: %s has schema version %d, this program knows up to %d: use a newer program", path, version, newest)
-		}
+	if err := clash(ctx, db, path, names, version); err != nil {
+		return err
 	}
 	if st, err := os.Stat(path); err == nil && st.Size() > checkedBytes {
 		return nil
@@ -128,9 +139,52 @@ func check(ctx context.Context, path string, newest int64) error {
 	return nil
 }
 
-// gormOver puts GORM over an open database. The transactions are ours, so GORM opens none of its own.
-func gormOver(db *sql.DB, log *slog.Logger) (*gorm.DB, error) {
-	g, err := gorm.Open(sqlite.Dialector{Conn: db}, &gorm.Config{
+// versionOf is the schema version of a database, -1 when we have not been there. A newer one than this
+// program's is an error.
+func versionOf(ctx context.Context, db *sql.DB, path string, names *renamer, newest int64) (int64, error) {
+	var there bool
+	err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?)`, names.versions()).Scan(&there)
+	version := int64(-1)
+	if err == nil && there {
+		err = db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM `+names.versions()+` WHERE is_applied`).Scan(&version)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("storage: read schema version of %s: %w", path, err)
+	}
+	if version > newest {
+		return 0, fmt.Errorf("storage: %s has schema version %d, this program knows up to %d: use a newer program", path, version, newest)
+	}
+	return version, nil
+}
+
+// clash looks for what is in the way of the migrations after a version: something of somebody else's under a
+// name of ours.
+func clash(ctx context.Context, db *sql.DB, path string, names *renamer, version int64) error {
+	own, err := ownNames()
+	if err != nil {
+		return err
+	}
+	rows, err := db.QueryContext(ctx, `SELECT type, name FROM sqlite_schema`)
+	if err != nil {
+		return fmt.Errorf("storage: read schema of %s: %w", path, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var kind, name string
+		if err := rows.Scan(&kind, &name); err != nil {
+			return fmt.Errorf("storage: read schema of %s: %w", path, err)
+		}
+		bare, prefixed := strings.CutPrefix(strings.ToLower(name), names.table(""))
+		if number, ours := own[bare]; ours && prefixed && number > version {
+			return fmt.Errorf("storage: %s has a %s %q that is not ours, it was left as it is: give our tables another TablePrefix", path, kind, name)
+		}
+	}
+	return rows.Err()
+}
+
+// gormOver puts a GORM of our own over an open database. The transactions are ours, so GORM opens none of its own.
+func gormOver(pool gorm.ConnPool, log *slog.Logger) (*gorm.DB, error) {
+	g, err := gorm.Open(sqlite.Dialector{Conn: pool}, &gorm.Config{
 		SkipDefaultTransaction: true, TranslateError: true, DisableAutomaticPing: true,
 		Logger: slowLog{logger.Discard, log},
 	})

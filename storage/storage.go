@@ -11,14 +11,12 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"gorm.io/gorm"
 
 	"github.com/eliza-go/eliza/agents"
 	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/messaging"
-	"github.com/eliza-go/eliza/runtime/core"
 )
 
 // Store is what a server needs of its database: a store for each domain and transactions over them.
@@ -30,6 +28,10 @@ type Store interface {
 	// and hooks registered by core.AfterCommit run once it has committed. An error rolls everything back.
 	// On SQLite it holds the only writer: keep it short, without network, and call no store with another ctx.
 	WithTx(ctx context.Context, fn func(ctx context.Context, tx *gorm.DB) error) error
+	// View runs fn on one state of the database, whatever is written meanwhile. Stores called with fn's ctx
+	// read it too, and refuse to write; what fn itself writes through tx is refused or undone. Within WithTx
+	// it reads what the transaction sees.
+	View(ctx context.Context, fn func(ctx context.Context, tx *gorm.DB) error) error
 	Close() error
 }
 
@@ -38,13 +40,26 @@ var _ Store = (*DB)(nil)
 // Options tunes a [DB]. The zero value is ready to use.
 type Options struct {
 	Logger *slog.Logger // slog.Default() when nil
+	// TablePrefix begins the names of all our tables and indexes: two servers, or a server and a program with
+	// tables of its own, share a database with it. Small letters, digits and underscores, like "eliza_".
+	TablePrefix string
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	o.Logger = o.Logger.With("component", "storage")
+	return o, checkPrefix(o.TablePrefix)
 }
 
 // DB is an open database. Safe for concurrent use; whoever opened it closes it.
 type DB struct {
 	log     *slog.Logger
+	names   *renamer // nil without a prefix
 	writer  *writer
 	readers *gorm.DB
+	host    *gorm.DB // what handles for rows of the host's are made of
 	vectors vectors
 	recents recents
 	lock    *fileLock
@@ -55,11 +70,12 @@ type DB struct {
 // is not a database, is damaged, has a newer schema, or is in use by another process is refused and left
 // as it is.
 func Open(ctx context.Context, dsn string, opts Options) (*DB, error) {
-	if opts.Logger == nil {
-		opts.Logger = slog.Default()
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
 	}
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
-		return nil, errors.New("storage: PostgreSQL is not supported by this version, use a file path for SQLite")
+		return nil, errPostgres
 	}
 	path := strings.TrimPrefix(dsn, "file:")
 	if path == "" || path == ":memory:" {
@@ -68,19 +84,32 @@ func Open(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("storage: create folder: %w", err)
 	}
-	path, err := resolve(path)
+	if path, err = resolve(path); err != nil {
+		return nil, err
+	}
+	db, err := locked(path, opts)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockFile(path + ".lock")
-	if err != nil {
-		return nil, err
-	}
-	db := &DB{log: opts.Logger.With("component", "storage"), lock: lock}
 	if err := db.open(ctx, path); err != nil {
-		return nil, errors.Join(err, lock.release())
+		return nil, errors.Join(err, db.lock.release())
 	}
 	return db, nil
+}
+
+var errPostgres = errors.New("storage: PostgreSQL is not supported by this version, use SQLite")
+
+// locked begins a DB: its names, and the lock that keeps other servers away from them.
+func locked(path string, opts Options) (*DB, error) {
+	names, err := newRenamer(opts.TablePrefix)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockFile(path, opts.TablePrefix)
+	if err != nil {
+		return nil, err
+	}
+	return &DB{log: opts.Logger, names: names, lock: lock}, nil
 }
 
 func (db *DB) open(ctx context.Context, path string) error {
@@ -90,7 +119,7 @@ func (db *DB) open(ctx context.Context, path string) error {
 	}
 	write.SetMaxOpenConns(1)
 	write.SetConnMaxLifetime(0)
-	if err := prepare(ctx, write, path); err != nil {
+	if err := prepare(ctx, write, path, db.names); err != nil {
 		return errors.Join(err, write.Close())
 	}
 	read, err := sql.Open(sqliteDriver, readerDSN(path))
@@ -104,15 +133,24 @@ func (db *DB) open(ctx context.Context, path string) error {
 		db.writer.close()
 		return errors.Join(read.Close(), write.Close(), db.lock.release())
 	})
-	writer, err := gormOver(write, db.log)
-	if err == nil {
-		db.readers, err = gormOver(read, db.log)
-	}
+	writer, err := db.handles(write, read)
 	if err != nil {
 		return errors.Join(err, read.Close(), write.Close())
 	}
-	db.writer = startWriter(writer)
+	db.writer = startWriter(writer, nil)
 	return nil
+}
+
+// handles puts GORM over the pools, and over the first for rows that are not ours.
+func (db *DB) handles(write, read *sql.DB) (writer *gorm.DB, err error) {
+	if writer, err = gormOver(db.names.pool(write), db.log); err != nil {
+		return nil, err
+	}
+	if db.readers, err = gormOver(db.names.pool(read), db.log); err != nil {
+		return nil, err
+	}
+	db.host, err = gormOver(write, db.log)
+	return writer, err
 }
 
 // resolve follows links: a file has one lock, whatever it is called.
@@ -140,76 +178,6 @@ func (db *DB) Close() error { return db.close() }
 // shared tells whether other processes may use the database at the same time.
 func (db *DB) shared() bool { return false }
 
-// keeps tells whether what a read with ctx finds may be kept in memory: nobody else writes, and what a
-// transaction sees may never be committed.
+// keeps tells whether what a read with ctx finds may be kept in memory: nobody else writes to our tables,
+// and what a transaction sees may never be committed.
 func (db *DB) keeps(ctx context.Context) bool { return !db.shared() && db.txFrom(ctx) == nil }
-
-type txKey struct{}
-
-// transaction is what a context carries inside WithTx. Once it has committed the context is like one
-// without: hooks that run then may call stores. After a rollback it stays dead, so nothing of it is stored.
-type transaction struct {
-	db        *DB
-	tx        *gorm.DB
-	committed atomic.Bool
-}
-
-func (db *DB) txFrom(ctx context.Context) *gorm.DB {
-	if t, ok := ctx.Value(txKey{}).(*transaction); ok && t.db == db && !t.committed.Load() {
-		return t.tx
-	}
-	return nil
-}
-
-// read returns a handle for reading: the transaction ctx carries, or the pool of readers.
-func (db *DB) read(ctx context.Context) *gorm.DB {
-	if tx := db.txFrom(ctx); tx != nil {
-		return tx
-	}
-	return db.readers.WithContext(ctx)
-}
-
-// write runs fn in a transaction of the writer, or as a part of the one ctx carries: its error undoes that
-// part. fn may run more than once and must have no effect but on tx. When ctx ends first nothing is stored
-// and its error is returned.
-func (db *DB) write(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	if tx := db.txFrom(ctx); tx != nil {
-		return nested(tx, fn)
-	}
-	return db.writer.do(ctx, fn, false)
-}
-
-// WithTx implements [Store].
-func (db *DB) WithTx(ctx context.Context, fn func(ctx context.Context, tx *gorm.DB) error) error {
-	return db.join(ctx, fn, true)
-}
-
-// join is write for an fn that calls stores: its context carries the transaction, and what is to run after
-// the commit is run then.
-func (db *DB) join(ctx context.Context, fn func(ctx context.Context, tx *gorm.DB) error, alone bool) error {
-	var hooks *core.CommitScope
-	if tx := db.txFrom(ctx); tx != nil {
-		err := nested(tx, func(tx *gorm.DB) error {
-			var scoped context.Context
-			scoped, hooks = core.WithCommitScope(ctx)
-			return fn(scoped, tx)
-		})
-		if err == nil {
-			core.AfterCommit(ctx, hooks.Run)
-		}
-		return err
-	}
-	var t *transaction
-	err := db.writer.do(ctx, func(tx *gorm.DB) error {
-		var scoped context.Context
-		scoped, hooks = core.WithCommitScope(context.WithoutCancel(ctx)) // of the try that is committed
-		t = &transaction{db: db, tx: tx}
-		return fn(context.WithValue(scoped, txKey{}, t), tx)
-	}, alone)
-	if err != nil {
-		return err
-	}
-	t.committed.Store(true)
-	hooks.Run()
-	return nil
-}

@@ -22,13 +22,14 @@ const (
 // errClosed answers writes after Close.
 var errClosed = &core.Error{Code: core.CodeUnavailable, Message: "The database is closed"}
 
-// writer owns the one connection that writes. It takes what has queued up while the last commit ran, never
+// writer does all writing. It takes what has queued up while the last commit ran, never
 // waiting for more, runs each job in a savepoint of one transaction, commits, and then answers each.
 //
 // Jobs run under the writer's own context: a caller's that is cancelled in the middle of a statement would
 // make SQLite roll the whole transaction back, and everybody's work with it.
 type writer struct {
 	db    *gorm.DB
+	host  *borrowed // where transactions get their connection; nil when db has one alone
 	queue chan *job
 	done  chan struct{}
 
@@ -46,8 +47,8 @@ type job struct {
 	answered bool // known to the writer alone
 }
 
-func startWriter(db *gorm.DB) *writer {
-	w := &writer{db: db, queue: make(chan *job, queueLimit), done: make(chan struct{})}
+func startWriter(db *gorm.DB, host *borrowed) *writer {
+	w := &writer{db: db, host: host, queue: make(chan *job, queueLimit), done: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -155,6 +156,9 @@ var errAbandoned = errors.New("storage: runtime.Goexit in a transaction")
 // errTransactionGone says that SQLite rolled the whole transaction back under a job.
 var errTransactionGone = errors.New("storage: the transaction is gone")
 
+// errNotBegun says that a transaction could not begin: its jobs did not run.
+var errNotBegun = errors.New("storage: no transaction")
+
 // commit runs the jobs in one transaction and answers them. When that transaction is lost each job gets
 // one of its own: one that breaks it must not take the others down.
 func (w *writer) commit(batch []*job) {
@@ -175,7 +179,14 @@ func (w *writer) commit(batch []*job) {
 		}
 		return nil
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errNotBegun):
+		err = wrap("begin", err)
+		for _, j := range batch {
+			j.answer(err)
+		}
+		return
+	case err != nil:
 		for _, j := range batch {
 			w.single(j)
 		}
@@ -195,16 +206,24 @@ func (w *writer) single(j *job) {
 		return err
 	})
 	if err == nil && txErr != nil {
-		err = wrap("commit", txErr)
+		err = wrap("transaction", txErr)
 	}
 	j.answer(err)
 }
 
-// transaction is BEGIN IMMEDIATE (by the DSN), fn and COMMIT, or ROLLBACK when fn or the COMMIT fails.
+// begin is BEGIN IMMEDIATE.
+func (w *writer) begin() *gorm.DB {
+	if w.host != nil {
+		return w.host.begin(w.db)
+	}
+	return w.db.Begin() // by the DSN
+}
+
+// transaction is begin, fn and COMMIT, or ROLLBACK when fn or the COMMIT fails.
 func (w *writer) transaction(fn func(tx *gorm.DB) error) error {
-	tx := w.db.Begin()
+	tx := w.begin()
 	if tx.Error != nil {
-		return tx.Error
+		return fmt.Errorf("%w: %w", errNotBegun, tx.Error)
 	}
 	returned := false
 	defer func() {
@@ -215,17 +234,20 @@ func (w *writer) transaction(fn func(tx *gorm.DB) error) error {
 	err := fn(tx)
 	returned = true
 	if err != nil {
-		if rb := tx.Rollback().Error; rb != nil && !strings.Contains(rb.Error(), "no transaction is active") {
+		if rb := tx.Rollback().Error; rb != nil && !isOver(rb) {
 			err = errors.Join(err, rb)
 		}
 		return err
 	}
-	if err = tx.Commit().Error; err != nil {
+	if err = tx.Commit().Error; err != nil && w.host == nil {
 		// database/sql takes the transaction for ended, SQLite may not: the next one could not begin.
 		_ = exec(w.db, "ROLLBACK") // an error says that there is none
 	}
 	return err
 }
+
+// isOver tells whether a statement failed because the transaction had ended before.
+func isOver(err error) bool { return strings.Contains(err.Error(), "no transaction is active") }
 
 // exec runs a statement past GORM, which would log an error that is expected and adds nothing here.
 func exec(db *gorm.DB, statement string) error {

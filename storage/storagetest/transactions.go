@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -14,6 +15,22 @@ import (
 )
 
 var errStop = errors.New("stop")
+
+// book stores a row of the host's.
+func book(tx *gorm.DB) error {
+	if err := tx.Exec(`CREATE TABLE IF NOT EXISTS bookings (room TEXT)`).Error; err != nil {
+		return err
+	}
+	return tx.Exec(`INSERT INTO bookings (room) VALUES (?)`, "1").Error
+}
+
+func (f *fixture) bookings(t *testing.T) (n int) {
+	t.Helper()
+	must(t, f.store.View(t.Context(), func(_ context.Context, tx *gorm.DB) error {
+		return tx.Raw(`SELECT count(*) FROM bookings`).Scan(&n).Error
+	}))
+	return n
+}
 
 var transactionTests = []subtest{
 	{"All stores join", func(t *testing.T, f *fixture) {
@@ -30,20 +47,23 @@ var transactionTests = []subtest{
 			if _, err := f.m.Message(ctx, a.Message.ID); err != nil {
 				t.Errorf("a transaction does not see what it wrote: %v", err)
 			}
-			if _, err := f.m.Message(t.Context(), a.Message.ID); err == nil {
+			outside, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond) // where there is one connection others wait for it
+			defer cancel()
+			if _, err := f.m.Message(outside, a.Message.ID); err == nil {
 				t.Errorf("others see what is not committed")
 			}
-			var n int
-			if err := tx.Raw(`SELECT count(*) FROM central_messages`).Scan(&n).Error; err != nil || n != 1 {
-				t.Errorf("the host's handle counts %d messages, %v", n, err)
-			}
-			return nil
+			return book(tx)
 		}))
 		f.claimOne(t)
+		if n := f.bookings(t); n != 1 {
+			t.Errorf("the host has %d rows, want 1", n)
+		}
 	}},
 	{"An error leaves nothing", func(t *testing.T, f *fixture) {
 		agent, channel := newAgent("Ada", true), f.channel(t)
-		err := f.store.WithTx(t.Context(), func(ctx context.Context, _ *gorm.DB) error {
+		must(t, f.store.WithTx(t.Context(), func(_ context.Context, tx *gorm.DB) error { return book(tx) }))
+		err := f.store.WithTx(t.Context(), func(ctx context.Context, tx *gorm.DB) error {
+			check(t, book(tx))
 			check(t, f.a.Insert(ctx, agent))
 			_, err := f.m.Accept(ctx, newMessage(channel, "hello"), 0)
 			check(t, err)
@@ -53,6 +73,9 @@ var transactionTests = []subtest{
 		wantErr(t, err, errStop)
 		_, err = f.a.Agent(t.Context(), agent.Character.ID)
 		wantErr(t, err, agents.ErrNotFound)
+		if n := f.bookings(t); n != 1 {
+			t.Errorf("the host has %d rows, want that of the other transaction alone", n)
+		}
 		if n := len(f.dense(t, channel)); n != 0 {
 			t.Errorf("%d events, want none", n)
 		}
@@ -179,6 +202,61 @@ var transactionTests = []subtest{
 			if stored := after > before; stored != (err == nil) {
 				t.Fatalf("Accept = %v, stored %v", err, stored)
 			}
+		}
+	}},
+	{"A view is one state, for reading", func(t *testing.T, f *fixture) {
+		channel := f.channel(t)
+		first := f.send(t, channel)
+		must(t, f.store.View(t.Context(), func(ctx context.Context, _ *gorm.DB) error {
+			if _, err := f.m.Message(ctx, first.Message.ID); err != nil {
+				t.Errorf("a store within View: %v", err)
+			}
+			if _, err := f.m.Accept(ctx, newMessage(channel, "hello"), 0); err == nil {
+				t.Errorf("a store wrote within View")
+			}
+			if err := f.store.WithTx(ctx, func(context.Context, *gorm.DB) error { return nil }); err == nil {
+				t.Errorf("WithTx ran within View")
+			}
+			return nil
+		}))
+		must(t, f.store.WithTx(t.Context(), func(_ context.Context, tx *gorm.DB) error { return book(tx) }))
+		must(t, f.store.View(t.Context(), func(_ context.Context, tx *gorm.DB) error {
+			_ = book(tx)
+			return nil
+		}))
+		if n := f.bookings(t); n != 1 {
+			t.Errorf("the host has %d rows, want that written within View refused or undone", n)
+		}
+		must(t, f.store.WithTx(t.Context(), func(ctx context.Context, tx *gorm.DB) error {
+			check(t, book(tx))
+			return f.store.View(ctx, func(_ context.Context, tx *gorm.DB) error {
+				var n int
+				check(t, tx.Raw(`SELECT count(*) FROM bookings`).Scan(&n).Error)
+				if n != 2 {
+					t.Errorf("View within WithTx sees %d rows, want what the transaction wrote too", n)
+				}
+				return nil
+			})
+		}))
+		wantErr(t, f.store.View(t.Context(), func(context.Context, *gorm.DB) error { return errStop }), errStop)
+	}},
+	{"The host does not end the transaction", func(t *testing.T, f *fixture) {
+		channel := f.channel(t)
+		must(t, f.store.WithTx(t.Context(), func(ctx context.Context, tx *gorm.DB) error {
+			_, err := f.m.Accept(ctx, newMessage(channel, "hello"), 0)
+			check(t, err)
+			if tx.Session(&gorm.Session{}).Commit().Error == nil || tx.Session(&gorm.Session{}).Rollback().Error == nil {
+				t.Errorf("Commit or Rollback worked")
+			}
+			over, cancel := context.WithCancel(ctx)
+			cancel()
+			check(t, book(tx.WithContext(over))) // a statement that is cut would end the transaction
+			undone := tx.Transaction(func(tx *gorm.DB) error { return errors.Join(book(tx), errStop) })
+			wantErr(t, undone, errStop)
+			return nil
+		}))
+		if n := len(f.dense(t, channel)); n != 2 || f.bookings(t) != 1 {
+			t.Errorf("%d events and %d rows of the host's, want 2 and 1", n, f.bookings(t))
 		}
 	}},
 }
