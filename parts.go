@@ -1,6 +1,7 @@
 package eliza
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/eliza-go/eliza/agents"
@@ -50,6 +51,9 @@ func (s *Server) build() error {
 	}
 	always := append([]plugin.Plugin{bootstrap.Plugin(), doctor.Plugin(doctor.Options{})}, s.cfg.plugins...)
 	p.plugins = loop.NewPlugins(s.log, always, s.cfg.catalog)
+	if err := plugin.Migrate(context.Background(), s.store.Plugins(), p.plugins.All()); err != nil {
+		return fmt.Errorf("eliza: %w", err)
+	}
 	for _, step := range [...]func() error{
 		func() error { return s.buildMemory(notes) }, s.buildMedia, s.buildMessaging,
 		func() error { return s.buildAgents(notes) }, s.buildAudio,
@@ -127,7 +131,7 @@ func (s *Server) brain() (agents.Factory, error) {
 	}
 	return loop.New(loop.Options{
 		Logger: s.log, Known: s.plugins, Memories: s.memory.For, Sender: sender{s}, Decrypt: s.cfg.cipher.Decrypt, Setting: s.setting,
-		Files: ownFiles{s.media, s.cfg.publicPath},
+		Files: ownFiles{s.media, s.cfg.publicPath}, Services: map[string]any{plugin.DatabaseService: s.store.Plugins()},
 	})
 }
 

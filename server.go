@@ -50,7 +50,7 @@ type Server struct {
 	quitting           chan struct{} // closed when a request asked for the end
 }
 
-// NewServer checks the options, opens the database and brings its schema up to date. It starts nothing;
+// NewServer checks the options, opens the database and brings its schema, and that of plugins, up to date. It starts nothing;
 // whoever has a Server calls [Server.Shutdown] in the end.
 func NewServer(opts ...Option) (*Server, error) {
 	cfg, err := newConfig(opts)

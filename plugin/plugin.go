@@ -25,6 +25,7 @@ type Plugin struct {
 	Evaluators        []Evaluator
 	Services          []Service
 	Routes            []Route
+	Migrations        []Migration // of its own tables; run by the server before it starts, see DatabaseOf
 	Events            map[string][]func(ctx context.Context, rt core.Runtime, e core.Event) error
 }
 

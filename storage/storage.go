@@ -17,6 +17,7 @@ import (
 	"github.com/eliza-go/eliza/agents"
 	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/messaging"
+	"github.com/eliza-go/eliza/plugin"
 )
 
 // Store is what a server needs of its database: a store for each domain and transactions over them.
@@ -24,6 +25,7 @@ type Store interface {
 	Agents() agents.Store
 	Messaging() messaging.Store
 	Memory() memory.Store
+	Plugins() plugin.Store
 	// WithTx runs fn in one transaction. Stores called with fn's ctx join it, tx is for the host's own rows,
 	// and hooks registered by core.AfterCommit run once it has committed. An error rolls everything back.
 	// On SQLite it holds the only writer: keep it short, without network, and call no store with another ctx.

@@ -32,7 +32,7 @@ func TestNamesInTheWayAreToldOf(t *testing.T) {
 	t.Parallel()
 	for _, made := range []string{
 		`CREATE TABLE agents (x TEXT)`, `CREATE TABLE Rooms (x TEXT)`, `CREATE VIEW sessions AS SELECT 1`,
-		`CREATE TABLE t (x TEXT); CREATE INDEX agents_list ON t (x)`,
+		`CREATE TABLE plugin_migrations (x TEXT)`, `CREATE TABLE t (x TEXT); CREATE INDEX agents_list ON t (x)`,
 	} {
 		pool := hostPool(t, hostFile(t), 0)
 		if _, err := pool.Exec(made); err != nil {

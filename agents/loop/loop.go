@@ -31,6 +31,8 @@ type Options struct {
 	Setting  func(key string) (string, bool) // the host's settings, asked last
 	Files    Files                           // of the server; nil = only what is inside a message is looked at, and images stay as the model gives them
 
+	Services map[string]any // what the host gives all agents, by type; asked after the plugins' own; not changed afterwards
+
 	ProviderTimeout  time.Duration // of one provider or validation; 10 s
 	ActionTimeout    time.Duration // of one action; 60 s
 	EvaluatorTimeout time.Duration // of one evaluator; 60 s

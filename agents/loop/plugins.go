@@ -12,6 +12,7 @@ import (
 // immutable and safe for concurrent use.
 type Plugins struct {
 	log    *slog.Logger
+	names  []string // in order
 	always []string
 	byName map[string]plugin.Plugin
 	fixed  map[string]bool // in always
@@ -32,6 +33,7 @@ func NewPlugins(log *slog.Logger, always, catalog []plugin.Plugin) *Plugins {
 				continue
 			}
 			p.byName[name] = pl
+			p.names = append(p.names, name)
 			if i == 0 {
 				p.always, p.fixed[name] = append(p.always, name), true
 			}
@@ -71,6 +73,15 @@ func (p *Plugins) PluginsOf(c *core.Character) []plugin.Plugin {
 	}
 	if len(s.unknown) > 0 {
 		s.log.Info("plugins nobody offers are left out", "plugins", s.unknown)
+	}
+	return s.out
+}
+
+// All are the plugins of the server, each after its dependencies and once.
+func (p *Plugins) All() []plugin.Plugin {
+	s := selection{p: p, state: map[string]int{}, log: p.log}
+	for _, name := range p.names {
+		s.add(name)
 	}
 	return s.out
 }

@@ -17,8 +17,16 @@ type service struct {
 	def   plugin.Service
 }
 
-// Service implements [core.Runtime].
+// Service implements [core.Runtime]: a plugin's service, or else one of [Options.Services].
 func (r *Runtime) Service(name string) (any, bool) {
+	if value, ok := r.ownService(name); ok {
+		return value, true
+	}
+	value, ok := r.opts.Services[name]
+	return value, ok
+}
+
+func (r *Runtime) ownService(name string) (any, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s, ok := r.services[name]
@@ -30,7 +38,7 @@ func (r *Runtime) startServices(ctx context.Context) error {
 	for i := range r.plugins {
 		p := &r.plugins[i]
 		for _, s := range p.Services {
-			if _, taken := r.Service(s.Type); taken || s.Start == nil {
+			if _, taken := r.ownService(s.Type); taken || s.Start == nil {
 				r.log.Warn("service is left out", "plugin", p.Name, "service", s.Type)
 				continue
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/eliza-go/eliza/agents"
 	"github.com/eliza-go/eliza/messaging"
+	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -257,6 +258,39 @@ var transactionTests = []subtest{
 		}))
 		if n := len(f.dense(t, channel)); n != 2 || f.bookings(t) != 1 {
 			t.Errorf("%d events and %d rows of the host's, want 2 and 1", n, f.bookings(t))
+		}
+	}},
+	{"Plugins have their own rows", func(t *testing.T, f *fixture) {
+		db, table := f.store.Plugins(), ""
+		must(t, f.store.WithTx(t.Context(), func(ctx context.Context, _ *gorm.DB) error {
+			return db.WithTx(ctx, func(ctx context.Context, tx plugin.Tx) error {
+				table = tx.Table("reports")
+				_, err := tx.ExecContext(ctx, `CREATE TABLE `+table+` (city TEXT)`)
+				check(t, err)
+				_, err = tx.ExecContext(ctx, `INSERT INTO `+table+` VALUES (?)`, "Rome")
+				check(t, err)
+				return db.AddStep(ctx, "weather", plugin.Step{Number: 1, Name: "reports"})
+			})
+		}))
+		wantErr(t, db.WithTx(t.Context(), func(ctx context.Context, tx plugin.Tx) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO `+table+` VALUES (?)`, "Oslo")
+			return errors.Join(err, errStop)
+		}), errStop)
+		must(t, db.View(t.Context(), func(ctx context.Context, tx plugin.Tx) error {
+			var cities string
+			check(t, tx.QueryRowContext(ctx, `SELECT group_concat(city) FROM `+tx.Table("reports")).Scan(&cities))
+			if cities != "Rome" {
+				t.Errorf("cities = %q", cities)
+			}
+			return nil
+		}))
+		steps := get[[]plugin.Step](t)(db.Steps(t.Context(), "weather"))
+		if want := []plugin.Step{{Number: 1, Name: "reports"}}; !slices.Equal(steps, want) {
+			t.Errorf("steps = %v, want %v", steps, want)
+		}
+		wantCode(t, db.AddStep(t.Context(), "weather", steps[0]), core.CodeConflict)
+		if others := get[[]plugin.Step](t)(db.Steps(t.Context(), "other")); len(others) != 0 {
+			t.Errorf("another plugin's steps = %v", others)
 		}
 	}},
 }

@@ -165,6 +165,13 @@ CREATE TABLE message_servers (
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE plugin_migrations (
+    plugin     TEXT NOT NULL,
+    number     INTEGER NOT NULL,
+    name       TEXT NOT NULL,
+    applied_at INTEGER NOT NULL,
+    PRIMARY KEY (plugin, number)
+) WITHOUT ROWID;
 CREATE TABLE relationships (
     agent_id         TEXT NOT NULL,
     source_entity_id TEXT NOT NULL,
