@@ -27,7 +27,8 @@ type Store interface {
 	Memory() memory.Store
 	Plugins() plugin.Store
 	// WithTx runs fn in one transaction. Stores called with fn's ctx join it, tx is for the host's own rows,
-	// and hooks registered by core.AfterCommit run once it has committed. An error rolls everything back.
+	// and hooks registered by core.AfterCommit run once it has committed. An error rolls everything back; tx
+	// itself refuses Commit and Rollback, and its nested transactions are savepoints.
 	// On SQLite it holds the only writer: keep it short, without network, and call no store with another ctx.
 	WithTx(ctx context.Context, fn func(ctx context.Context, tx *gorm.DB) error) error
 	// View runs fn on one state of the database, whatever is written meanwhile. Stores called with fn's ctx

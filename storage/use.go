@@ -17,7 +17,10 @@ import (
 //
 // Reads use the host's pool. A write takes one connection of it for one transaction, as BEGIN IMMEDIATE, and
 // has foreign keys checked and the commit on disk whatever the connection is set to; afterwards it is as
-// before. What db is configured with counts for the handle of WithTx and not for our own statements.
+// before. Within WithTx the host writes by tx alone: the rest of its pool has to wait for the write lock, or for
+// the connection when there is but one. A host that is waited for longer than its busy timeout, or 5 s for a
+// connection, makes the write fail with core.CodeUnavailable. What db is configured with counts for that tx and
+// not for our own statements.
 //
 // A second server with the same prefix is refused, in this process or another, so what is kept in memory
 // stays exact: the host may read our tables, and writes to them through the stores alone. A database in
