@@ -11,7 +11,7 @@ FUZZ    ?= 20s
 MODULES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 each     = for dir in $(MODULES); do echo "in $$dir"; (cd $$dir && $(1)) || exit 1; done
 
-.PHONY: check test race lint tidy build bench fuzz conformance e2e
+.PHONY: check test race lint tidy build sizes bench fuzz conformance e2e
 
 check: lint race build
 
@@ -36,6 +36,11 @@ tidy:
 
 build:
 	@for dir in examples/*/; do echo "build $$dir"; (cd $$dir && CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o /dev/null .) || exit 1; done
+
+# Sizes of stripped programs without cgo: the one in examples, and the smallest ones that use a package. What is
+# named is linked whole; a real program gets less where it uses less.
+sizes:
+	@.ci/sizes
 
 bench:
 	$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) ./...
