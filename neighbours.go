@@ -72,7 +72,7 @@ func (s *Server) started(ctx context.Context, id core.UUID) (err error) {
 func (s *Server) tended(build agents.Factory) agents.Factory {
 	return func(ctx context.Context, c *core.Character) (core.Runtime, error) {
 		rt, err := build(ctx, c)
-		if err == nil {
+		if err == nil && rt != nil {
 			s.mind.Tend(rt)
 		}
 		return rt, err

@@ -82,10 +82,11 @@ func (s *Server) Start(ctx context.Context) error {
 				return
 			}
 		}
-		s.work.Go(func() { s.mind.Embed(ctx) })
-		s.work.Go(func() { s.housekeep(ctx) })
-		s.work.Go(func() { s.wakeServices(ctx) })
-		s.work.Go(func() { s.sweepFiles(ctx) })
+		for name, work := range map[string]func(context.Context){
+			"embed": s.mind.Embed, "housekeep": s.housekeep, "wake": s.wakeServices, "sweep files": s.sweepFiles,
+		} {
+			s.work.Go(func() { _ = s.guarded(name, func() error { work(ctx); return nil }) })
+		}
 	})
 	return s.startErr
 }
@@ -121,7 +122,7 @@ func (s *Server) quit() {
 		go func() {
 			ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 			defer cancel()
-			if err := s.Shutdown(ctx); err != nil {
+			if err := s.guarded("shutdown", func() error { return s.Shutdown(ctx) }); err != nil {
 				s.log.Error("shutdown failed", "err", err)
 			}
 		}()
@@ -203,11 +204,20 @@ func (s *Server) housekeep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := s.memory.Sweep(ctx); err != nil && ctx.Err() == nil {
+			if err := s.guarded("sweep", func() error { return s.memory.Sweep(ctx) }); err != nil && ctx.Err() == nil {
 				s.log.Warn("sweep failed", "err", err)
 			}
 		}
 	}
+}
+
+// guarded calls what a host may have replaced or wrapped, in a goroutine of ours, and turns its panic into an error.
+func (s *Server) guarded(what string, fn func() error) error {
+	err := core.Guard(fn)
+	if p, ok := errors.AsType[*core.PanicError](err); ok {
+		s.log.Error("panic", "in", what, "panic", p.Error(), "stack", p.Stack)
+	}
+	return err
 }
 
 // sweepFiles removes what uploads left behind that a crash cut.
@@ -231,10 +241,15 @@ func (s *Server) wakeServices(ctx context.Context) {
 		s.log.Error("cannot list active agents", "err", err)
 	}
 	for _, id := range ids {
-		if a, err := s.agents.Get(ctx, id); err != nil || !servesAlways(s.plugins.PluginsOf(a.Character)) {
-			continue
-		}
-		if _, err := s.agents.Runtime(ctx, id); err != nil && ctx.Err() == nil {
+		err := s.guarded("wake", func() error {
+			a, err := s.agents.Get(ctx, id)
+			if err != nil || !servesAlways(s.plugins.PluginsOf(a.Character)) {
+				return nil
+			}
+			_, err = s.agents.Runtime(ctx, id)
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
 			s.log.Error("agent with a service did not start", "agent_id", id, "err", err)
 		}
 	}

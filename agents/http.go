@@ -3,12 +3,11 @@ package agents
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"path"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -185,14 +184,12 @@ func (h *Handler) delete(c echo.Context) error {
 }
 
 // deleted is a deletion, whose panic must not end the process: it is no request's any more.
-func (h *Handler) deleted(ctx context.Context, id core.UUID) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			h.opts.Logger.Error("panic while an agent was deleted", "agent_id", id, "panic", v, "stack", string(debug.Stack()))
-			err = fmt.Errorf("agents: panic while %s was deleted: %v", id, v)
-		}
-	}()
-	return h.svc.Delete(ctx, id)
+func (h *Handler) deleted(ctx context.Context, id core.UUID) error {
+	err := core.Guard(func() error { return h.svc.Delete(ctx, id) })
+	if p, ok := errors.AsType[*core.PanicError](err); ok {
+		h.opts.Logger.Error("panic while an agent was deleted", "agent_id", id, "panic", p.Error(), "stack", p.Stack)
+	}
+	return err
 }
 
 func (h *Handler) start(c echo.Context) error {

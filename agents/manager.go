@@ -276,7 +276,7 @@ func (m *Manager) Delete(ctx context.Context, id core.UUID) error {
 		return err
 	}
 	if m.opts.Deleting != nil {
-		if err := m.opts.Deleting(ctx, id); err != nil {
+		if err := m.guarded("delete", id, func() error { return m.opts.Deleting(ctx, id) }); err != nil {
 			return &core.Error{Code: core.CodeDelete, Message: "The agent could not be deleted", Err: err}
 		}
 	}

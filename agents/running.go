@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -21,7 +20,7 @@ func (m *Manager) Start(ctx context.Context, id core.UUID) error {
 		return notStarted(err)
 	}
 	if m.opts.Started != nil {
-		if err := m.opts.Started(ctx, id); err != nil {
+		if err := m.guarded("start", id, func() error { return m.opts.Started(ctx, id) }); err != nil {
 			m.discard(ctx, id)
 			return notStarted(err)
 		}
@@ -59,7 +58,7 @@ func (m *Manager) Stop(ctx context.Context, id core.UUID) error {
 	}
 	ctx = context.WithoutCancel(ctx) // what has begun is finished, whoever leaves
 	if m.opts.Stopped != nil {
-		if err := m.opts.Stopped(ctx, id); err != nil {
+		if err := m.guarded("stop", id, func() error { return m.opts.Stopped(ctx, id) }); err != nil {
 			return fmt.Errorf("agents: stop %s: %w", id, err)
 		}
 	}
@@ -94,7 +93,13 @@ func (m *Manager) built(ctx context.Context, a *Agent) (core.Runtime, error) {
 		return r.rt, nil
 	}
 	// One build at a time and agent; it outlives the caller who happened to ask first.
-	v, err, _ := m.starts.Do(string(id), func() (any, error) { return m.renew(context.WithoutCancel(ctx), a) })
+	v, err, _ := m.starts.Do(string(id), func() (rt any, err error) {
+		err = m.guarded("build", id, func() (err error) {
+			rt, err = m.renew(context.WithoutCancel(ctx), a)
+			return err
+		})
+		return rt, err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -110,8 +115,7 @@ func (m *Manager) renew(ctx context.Context, a *Agent) (core.Runtime, error) {
 	if old != nil && old.version >= a.Version {
 		return old.rt, nil
 	}
-	if s, ok := swapper(old); ok && slices.Equal(old.plugins, plugins) {
-		s.SwapCharacter(a.Character)
+	if m.swapped(old, plugins, a.Character) {
 		m.mu.Lock()
 		m.running[id] = &running{rt: old.rt, version: a.Version, plugins: plugins}
 		m.mu.Unlock()
@@ -120,9 +124,12 @@ func (m *Manager) renew(ctx context.Context, a *Agent) (core.Runtime, error) {
 		}
 		return old.rt, nil
 	}
-	rt, err := m.guardedBuild(ctx, a.Character)
+	rt, err := m.build(ctx, a.Character)
 	if err != nil {
 		return nil, err
+	}
+	if rt == nil {
+		return nil, fmt.Errorf("agents: the factory made nothing of %s", id)
 	}
 	m.mu.Lock()
 	if m.closed {
@@ -132,27 +139,28 @@ func (m *Manager) renew(ctx context.Context, a *Agent) (core.Runtime, error) {
 	m.running[id] = &running{rt: rt, version: a.Version, plugins: plugins}
 	m.mu.Unlock()
 	if old != nil {
-		m.closeRuntime(ctx, old.rt)
+		m.closeRuntime(ctx, id, old.rt)
 	}
 	return rt, nil
 }
 
-func swapper(r *running) (core.Swapper, bool) {
-	if r == nil {
-		return nil, false
+// swapped tells whether a running agent took its changed character. One that panics at it is built anew.
+func (m *Manager) swapped(r *running, plugins []string, c *core.Character) bool {
+	if r == nil || !slices.Equal(r.plugins, plugins) {
+		return false
 	}
 	s, ok := r.rt.(core.Swapper)
-	return s, ok
+	return ok && m.guarded("swap", c.ID, func() error { s.SwapCharacter(c); return nil }) == nil
 }
 
-func (m *Manager) guardedBuild(ctx context.Context, c *core.Character) (rt core.Runtime, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			m.log.Error("panic while an agent was built", "agent_id", c.ID, "panic", v, "stack", string(debug.Stack()))
-			err = fmt.Errorf("agents: panic while %s was built: %v", c.ID, v)
-		}
-	}()
-	return m.build(ctx, c)
+// guarded calls foreign code and turns its panic into an error.
+func (m *Manager) guarded(what string, id core.UUID, fn func() error) error {
+	err := core.Guard(fn)
+	if p, ok := errors.AsType[*core.PanicError](err); ok {
+		m.log.Error("panic", "in", what, "agent_id", id, "panic", p.Error(), "stack", p.Stack)
+		return fmt.Errorf("agents: %s of %s: %w", what, id, err)
+	}
+	return err
 }
 
 // discard closes an agent's runtime, if there is one, and returns its name.
@@ -164,13 +172,13 @@ func (m *Manager) discard(ctx context.Context, id core.UUID) string {
 	if r == nil {
 		return ""
 	}
-	m.closeRuntime(ctx, r.rt)
+	m.closeRuntime(ctx, id, r.rt)
 	return r.rt.Character().Name
 }
 
-func (m *Manager) closeRuntime(ctx context.Context, rt core.Runtime) {
-	if err := rt.Close(context.WithoutCancel(ctx)); err != nil {
-		m.log.Warn("agent did not close well", "agent_id", rt.AgentID(), "err", err)
+func (m *Manager) closeRuntime(ctx context.Context, id core.UUID, rt core.Runtime) {
+	if err := m.guarded("close", id, func() error { return rt.Close(context.WithoutCancel(ctx)) }); err != nil {
+		m.log.Warn("agent did not close well", "agent_id", id, "err", err)
 	}
 }
 
@@ -188,9 +196,9 @@ func (m *Manager) Close(ctx context.Context) error {
 		mu   sync.Mutex
 		errs []error
 	)
-	for _, r := range all {
+	for id, r := range all {
 		wg.Go(func() {
-			if err := r.rt.Close(ctx); err != nil {
+			if err := m.guarded("close", id, func() error { return r.rt.Close(ctx) }); err != nil {
 				mu.Lock()
 				errs = append(errs, err)
 				mu.Unlock()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"time"
 	"unicode/utf8"
 
@@ -29,7 +28,15 @@ const (
 // agent's present one. The table is the queue, so nothing that waits is lost with a process. A model that
 // fails is asked again, later each time, up to a minute; a text that it refuses while it takes others is left
 // without a vector and reported. An agent without a model for embeddings is left alone.
-func (m *Manager) Embed(ctx context.Context) { m.tending.run(ctx, m.embedSome) }
+func (m *Manager) Embed(ctx context.Context) {
+	m.tending.run(ctx, func(ctx context.Context, t *tended) (more bool, err error) {
+		err = guarded(m.log, func() (err error) {
+			more, err = m.embedSome(ctx, t)
+			return err
+		})
+		return more, err
+	})
+}
 
 // Tend has [Manager.Embed] look after the memories of a running agent; a later call replaces the runtime.
 func (m *Manager) Tend(rt core.Runtime) { m.tending.add(rt) }
@@ -49,7 +56,6 @@ type task struct {
 
 // embedSome embeds one batch of an agent's memories and tells whether there may be more.
 func (m *Manager) embedSome(ctx context.Context, t *tended) (more bool, err error) {
-	defer recovered(m.log.With("agent_id", t.rt.AgentID()), &err)
 	model := t.rt.Models().Embedder
 	if model == nil {
 		return false, nil
@@ -164,8 +170,10 @@ func (k *task) oneByOne(ctx context.Context, out []Embedding, texts []string, of
 func (k *task) ask(ctx context.Context, texts []string) (vectors [][]float32, err error) {
 	ctx, cancel := context.WithTimeout(ctx, embedTimeout)
 	defer cancel()
-	defer recovered(k.log, &err)
-	vectors, err = k.model.Embed(ctx, texts)
+	err = guarded(k.log, func() (err error) {
+		vectors, err = k.model.Embed(ctx, texts)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -183,12 +191,13 @@ func (k *task) ask(ctx context.Context, texts []string) (vectors [][]float32, er
 	return vectors, nil
 }
 
-// recovered, deferred, makes a panic of foreign code an error.
-func recovered(log *slog.Logger, err *error) {
-	if v := recover(); v != nil {
-		log.Error("panic in an embedding model", "panic", v, "stack", string(debug.Stack()))
-		*err = fmt.Errorf("panic in an embedding model: %v", v)
+// guarded calls foreign code and turns its panic into an error.
+func guarded(log *slog.Logger, fn func() error) error {
+	err := core.Guard(fn)
+	if p, ok := errors.AsType[*core.PanicError](err); ok {
+		log.Error("panic while memories were embedded", "panic", p.Error(), "stack", p.Stack)
 	}
+	return err
 }
 
 // tell writes a batch into the agent's log and lets plugins know.

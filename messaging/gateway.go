@@ -200,7 +200,11 @@ func (m *member) limited(g *Gateway, h handler) func(*socketio.Event) {
 		if len(e.Args) > 0 {
 			payload = e.Args[0]
 		}
-		ack, err := h(m, payload)
+		var ack any
+		err := guarded(g.log, e.Name, func() (err error) {
+			ack, err = h(m, payload)
+			return err
+		})
 		switch {
 		case err != nil:
 			g.refuse(m, e, payload, err)

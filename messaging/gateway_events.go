@@ -193,7 +193,11 @@ func (g *Gateway) send(m *member, payload json.RawMessage) (any, error) {
 	g.mu.Lock()
 	g.sends[n.ID] = s
 	g.mu.Unlock()
-	a, err := g.svc.Accept(ctx, n)
+	var a *Accepted
+	err = guarded(g.log, "accept", func() (err error) {
+		a, err = g.svc.Accept(ctx, n)
+		return err
+	})
 	unsettled := g.take(n.ID) // nobody watches the channel, or nothing was stored
 	switch {
 	case err != nil:

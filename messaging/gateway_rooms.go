@@ -38,10 +38,13 @@ func (g *Gateway) hold(ctx context.Context, m *member, channel core.UUID) error 
 	r.members++
 	g.mu.Unlock()
 	r.opened.Do(func() {
-		r.cancel, r.err = g.svc.Watch(context.WithoutCancel(ctx), channel, -1, func(e Event) {
-			if !r.gone.Load() {
-				g.deliver(channel, e)
-			}
+		r.err = guarded(g.log, "watch", func() (err error) { // or nobody would know that it is not watched
+			r.cancel, err = g.svc.Watch(context.WithoutCancel(ctx), channel, -1, func(e Event) {
+				if !r.gone.Load() {
+					g.deliver(channel, e)
+				}
+			})
+			return err
 		})
 	})
 	if r.err != nil {

@@ -3,15 +3,14 @@ package messaging
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
 // Hooks are functions of a host's that are called on the way of every message, however it came in: over HTTP, a
-// socket, a session, a job or [Manager.Accept]. Nil ones are left out. They are called concurrently, in the caller's or
-// the turn's goroutine, and hold that one up only; a panic counts as an error and is logged.
+// socket, a session, a job or [Manager.Accept]. Nil ones are left out. They are called concurrently,
+// and hold up the caller or the turn only; a panic counts as an error and is logged.
 type Hooks struct {
 	// BeforeAccept sees a message before it is checked and stored, may change it, and refuses it with an error, which
 	// the client gets: a [core.Error] as it is, any other as an internal one. It is called for what agents say unasked
@@ -43,7 +42,7 @@ var ErrIgnore = errors.New("messaging: ignored by a hook")
 // askHooks calls a hook of each, in order, until one returns an error.
 func (m *Manager) askHooks(name string, call func(h Hooks) error) error {
 	for _, h := range m.opts.Hooks {
-		if err := m.guardHook(name, func() error { return call(h) }); err != nil {
+		if err := guarded(m.log, name, func() error { return call(h) }); err != nil {
 			return err
 		}
 	}
@@ -53,18 +52,8 @@ func (m *Manager) askHooks(name string, call func(h Hooks) error) error {
 // tellHooks calls a hook of each, in order.
 func (m *Manager) tellHooks(name string, call func(h Hooks)) {
 	for _, h := range m.opts.Hooks {
-		_ = m.guardHook(name, func() error { call(h); return nil }) // the log has it
+		_ = guarded(m.log, name, func() error { call(h); return nil }) // the log has it
 	}
-}
-
-func (m *Manager) guardHook(name string, hook func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			m.log.Error("panic in a hook", "hook", name, "panic", v, "stack", stack())
-			err = fmt.Errorf("messaging: panic in hook %s: %v", name, v)
-		}
-	}()
-	return hook()
 }
 
 func (m *Manager) beforeAccept(ctx context.Context, n *NewMessage) error {

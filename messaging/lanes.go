@@ -176,7 +176,11 @@ func (l *lanes) search(ctx context.Context) {
 		l.settle(a)
 	}
 	l.mu.Unlock()
-	lanes, err := l.m.store.Due(ctx, l.backlog(), dueBatch)
+	var lanes []Lane
+	err := guarded(l.m.log, "search", func() (err error) {
+		lanes, err = l.m.store.Due(ctx, l.backlog(), dueBatch)
+		return err
+	})
 	if err != nil && ctx.Err() == nil {
 		l.m.log.Warn("cannot look for deliveries", "err", err)
 	}
@@ -220,7 +224,11 @@ func (l *lanes) claim(ctx context.Context, turns *sync.WaitGroup, batch []Lane) 
 	l.mu.Lock()
 	l.claiming = true
 	l.mu.Unlock()
-	claimed, err := l.m.store.Claim(ctx, l.owner, l.m.opts.Lease, batch, len(batch))
+	var claimed []Delivery
+	err := guarded(l.m.log, "claim", func() (err error) {
+		claimed, err = l.m.store.Claim(ctx, l.owner, l.m.opts.Lease, batch, len(batch))
+		return err
+	})
 	if err != nil && ctx.Err() == nil {
 		l.m.log.Warn("cannot claim deliveries", "err", err)
 	}
@@ -230,7 +238,11 @@ func (l *lanes) claim(ctx context.Context, turns *sync.WaitGroup, batch []Lane) 
 		got[d.Lane] = true
 		t, turnCtx := l.begin(ctx, d)
 		turns.Go(func() {
-			left := l.m.turn(turnCtx, d)
+			var left <-chan struct{}
+			err := guarded(l.m.log, "a lane", func() error { left = l.m.turn(turnCtx, d); return nil })
+			if err != nil {
+				_ = guarded(l.m.log, "a lane", func() error { l.m.broken(d, err); return nil })
+			}
 			l.end(d, t, left)
 		})
 	}
@@ -314,7 +326,11 @@ func (l *lanes) rest(lane Lane, failed bool) {
 
 // reap ends what nobody will answer any more and gives back what was lost. It locks nothing.
 func (l *lanes) reap(ctx context.Context) {
-	ended, err := l.m.store.Reap(ctx, l.m.opts.DeliveryTTL, l.m.opts.MaxLost)
+	var ended []Ended
+	err := guarded(l.m.log, "reap", func() (err error) {
+		ended, err = l.m.store.Reap(ctx, l.m.opts.DeliveryTTL, l.m.opts.MaxLost)
+		return err
+	})
 	if err != nil && ctx.Err() == nil {
 		l.m.log.Warn("cannot reap deliveries", "err", err)
 	}

@@ -178,7 +178,7 @@ func (m *Manager) Shutdown(ctx context.Context) error {
 		err = errors.Join(err, errors.New("messaging: agents that do not heed the end of their turns are still at work"))
 	}
 	if m.opts.Sessions.ClearOnShutdown && stop != nil {
-		err = errors.Join(err, m.store.SweepSessions(context.WithoutCancel(ctx), math.MaxInt64))
+		err = errors.Join(err, guarded(m.log, "sweep", func() error { return m.store.SweepSessions(context.WithoutCancel(ctx), math.MaxInt64) }))
 	}
 	return err
 }
@@ -193,11 +193,11 @@ func (m *Manager) housekeep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-expiry.C:
-			if err := m.sweepExpired(ctx); err != nil && ctx.Err() == nil {
+			if err := guarded(m.log, "sweep", func() error { return m.sweepExpired(ctx) }); err != nil && ctx.Err() == nil {
 				m.log.Warn("sweep of sessions and jobs failed", "err", err)
 			}
 		case <-tick.C:
-			if err := m.store.Sweep(ctx, m.opts.Retention, 24*time.Hour); err != nil && ctx.Err() == nil {
+			if err := guarded(m.log, "sweep", func() error { return m.store.Sweep(ctx, m.opts.Retention, 24*time.Hour) }); err != nil && ctx.Err() == nil {
 				m.log.Warn("sweep failed", "err", err)
 			}
 		}
@@ -250,10 +250,5 @@ func (m *Manager) tell(ctx context.Context) {
 func (m *Manager) told(ctx context.Context, fn func(context.Context)) {
 	ctx, cancel := context.WithTimeout(ctx, joinLimit)
 	defer cancel()
-	defer func() {
-		if v := recover(); v != nil {
-			m.log.Error("panic", "in", "join", "panic", v, "stack", stack())
-		}
-	}()
-	fn(ctx)
+	_ = guarded(m.log, "join", func() error { fn(ctx); return nil })
 }

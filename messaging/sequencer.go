@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -119,6 +120,16 @@ func (q *sequencer) take(e Event) {
 	}
 }
 
+// takeAll locks, and takes numbered events.
+func (q *sequencer) takeAll(events []Event) (epoch int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, e := range events {
+		q.take(e)
+	}
+	return q.epoch
+}
+
 // drain hands on what is due.
 func (q *sequencer) drain() {
 	for {
@@ -167,7 +178,7 @@ func (q *sequencer) give(w *watcher, e Event) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			q.log.Error("panic in a watcher", "channel_id", e.ChannelID, "panic", v, "stack", stack())
+			q.log.Error("panic in a watcher", "channel_id", e.ChannelID, "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
 	w.fn(e)
@@ -184,6 +195,22 @@ func (q *sequencer) due(epoch int, seq int64) (moved <-chan struct{}, done bool)
 		q.moved = make(chan struct{})
 	}
 	return q.moved, false
+}
+
+// restart tells the watchers that the channel is gone, and begins its number line anew.
+func (q *sequencer) restart(channel core.UUID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	defer q.wake()
+	q.epoch++
+	q.early, q.waiting = map[int64]Event{}, nil
+	if q.next > 0 {
+		q.next = 1
+		for _, w := range q.present() {
+			w.from = 0
+		}
+		q.call(Event{Kind: KindRemoved, ChannelID: channel})
+	}
 }
 
 func (q *sequencer) forget(epoch int, seq int64) {

@@ -96,12 +96,21 @@ func (s *sequencers) watch(ctx context.Context, channel core.UUID, after int64, 
 
 func (s *sequencers) kept(ctx context.Context, channel core.UUID, after int64) (Kept, error) {
 	if after < 0 {
-		return s.store.Events(ctx, channel, 0, 0)
+		return s.events(ctx, channel, 0, 0)
 	}
-	kept, err := s.store.Events(ctx, channel, after, replayLimit+1)
+	kept, err := s.events(ctx, channel, after, replayLimit+1)
 	if err == nil && (kept.Gap || len(kept.Events) > replayLimit) {
 		err = ErrGap
 	}
+	return kept, err
+}
+
+// events reads from the store, guarded: a watch that is half begun has to be ended.
+func (s *sequencers) events(ctx context.Context, channel core.UUID, after int64, limit int) (kept Kept, err error) {
+	err = guarded(s.log, "events", func() (err error) {
+		kept, err = s.store.Events(ctx, channel, after, limit)
+		return err
+	})
 	return kept, err
 }
 
@@ -120,12 +129,7 @@ func (s *sequencers) publish(channel core.UUID, events ...Event) {
 		return
 	}
 	if q := s.get(channel); q != nil {
-		q.mu.Lock()
-		for _, e := range events {
-			q.take(e)
-		}
-		epoch := q.epoch
-		q.mu.Unlock()
+		epoch := q.takeAll(events)
 		s.await(channel, q, epoch, events[len(events)-1].Seq)
 	}
 }
@@ -147,18 +151,7 @@ func (s *sequencers) remove(channel core.UUID) {
 	if q == nil {
 		return
 	}
-	q.mu.Lock()
-	q.epoch++
-	q.early, q.waiting = map[int64]Event{}, nil
-	if q.next > 0 {
-		q.next = 1
-		for _, w := range q.present() {
-			w.from = 0
-		}
-		q.call(Event{Kind: KindRemoved, ChannelID: channel})
-	}
-	q.wake()
-	q.mu.Unlock()
+	q.restart(channel)
 	if _, err := s.fill(channel, q); err != nil {
 		s.log.Warn("cannot read missed events", "channel_id", channel, "err", err)
 	}
@@ -200,7 +193,7 @@ func (s *sequencers) fill(channel core.UUID, q *sequencer) (int64, error) {
 	if from == 0 {
 		return 0, nil
 	}
-	kept, err := s.store.Events(ctx, channel, from-1, replayLimit)
+	kept, err := s.events(ctx, channel, from-1, replayLimit)
 	if err != nil {
 		return 0, err
 	}

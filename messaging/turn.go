@@ -3,10 +3,8 @@ package messaging
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
-	"runtime/debug"
 	"time"
 
 	"github.com/eliza-go/eliza/runtime/core"
@@ -16,8 +14,6 @@ const (
 	interrupted = "interrupted"
 	unstorable  = 8 // times an answer may fail to be stored before its turn ends without it
 )
-
-func stack() string { return string(debug.Stack()) }
 
 // attempt is what came of asking a brain.
 type attempt struct {
@@ -56,11 +52,17 @@ func controls(mode string, dm bool) bool { return mode == "all" || mode == "dm" 
 
 // ask has the brain answer. It returns when that does, or a moment after ctx has ended.
 func (m *Manager) ask(ctx context.Context, d *Delivery, out *out) (attempt, <-chan struct{}) {
-	var a attempt
+	a := attempt{built: true}
 	done := make(chan struct{})
 	go func() { // whoever runs the turn waits for it
 		defer close(done)
-		a = m.answer(ctx, d, out)
+		err := guarded(m.log.With("agent_id", d.AgentID), "a turn", func() error {
+			a = m.answer(ctx, d, out)
+			return nil
+		})
+		if err != nil {
+			a.err = err
+		}
 	}()
 	select {
 	case <-done:
@@ -77,14 +79,8 @@ func (m *Manager) ask(ctx context.Context, d *Delivery, out *out) (attempt, <-ch
 	}
 }
 
-// answer builds the brain when needed and calls it, guarded.
+// answer builds the brain when needed and calls it.
 func (m *Manager) answer(ctx context.Context, d *Delivery, out *out) (a attempt) {
-	defer func() {
-		if v := recover(); v != nil {
-			m.log.Error("panic in a turn", "agent_id", d.AgentID, "panic", v, "stack", stack())
-			a = attempt{built: true, err: fmt.Errorf("panic in the agent's runtime: %v", v)}
-		}
-	}()
 	rt, err := m.agents.Runtime(ctx, d.AgentID)
 	if err != nil {
 		return attempt{err: err}
@@ -118,8 +114,11 @@ func (m *Manager) answer(ctx context.Context, d *Delivery, out *out) (a attempt)
 
 // conclude turns what came of a turn into the end of its delivery.
 func (m *Manager) conclude(ctx context.Context, log *slog.Logger, d *Delivery, out *out, a attempt) {
+	var e Ending
 	if a.err == nil {
-		e := out.ending(a.outcome)
+		a.err = guarded(log, "a reply", func() error { e = out.ending(a.outcome); return nil })
+	}
+	if a.err == nil {
 		if e.Reply == nil {
 			out.fail(errSilent) // what was streamed is not going to be a reply
 		}
@@ -149,6 +148,11 @@ func (m *Manager) conclude(ctx context.Context, log *slog.Logger, d *Delivery, o
 		log.Error("turn failed", "err", a.err)
 		m.finish(log, d, Ending{State: StateFailed, Error: clientText(a.err)}, out)
 	}
+}
+
+// broken ends a delivery whose turn came to no end.
+func (m *Manager) broken(d *Delivery, err error) {
+	m.finish(m.log.With("message_id", d.MessageID), d, Ending{State: StateFailed, Error: clientText(err)}, newOut(m, d))
 }
 
 // unbuilt ends or gives back a delivery whose agent cannot be had here.
@@ -220,27 +224,19 @@ func patient(log *slog.Logger, commit func(context.Context) error) func(context.
 	if commit == nil {
 		return nil
 	}
+	commit = isolated(log, commit)
 	tries := 3
 	return func(ctx context.Context) error {
 		if tries <= 0 {
 			return nil
 		}
 		tries--
-		err := guarded(ctx, commit)
+		err := commit(ctx)
 		if err != nil && tries == 0 {
 			log.Error("records of a turn are not stored", "err", err)
 		}
 		return err
 	}
-}
-
-func guarded(ctx context.Context, commit func(context.Context) error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic while records were stored: %v", v)
-		}
-	}()
-	return commit(ctx)
 }
 
 func (m *Manager) release(log *slog.Logger, d *Delivery, pause time.Duration, lost bool, reason string) {
@@ -253,7 +249,7 @@ func (m *Manager) release(log *slog.Logger, d *Delivery, pause time.Duration, lo
 // insist repeats fn, with growing pauses, until it works, the delivery is lost, or the server has closed.
 func (m *Manager) insist(log *slog.Logger, fn func() error) error {
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		err := fn()
+		err := guarded(log, "the end of a turn", fn)
 		if err == nil || errors.Is(err, ErrLost) {
 			return err
 		}

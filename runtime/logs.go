@@ -46,13 +46,20 @@ func (l *Logs) Add(e core.LogEntry) {
 	}
 	l.mu.Unlock()
 	l.subs.Range(func(s, _ any) bool {
-		s.(*subscription).fn(e)
+		s.(*subscription).call(e)
 		return true
 	})
 }
 
+// call never panics: whoever logs, on whatever goroutine, has nothing to do with who follows the log. Nor is it
+// told by the log.
+func (s *subscription) call(e core.LogEntry) {
+	defer func() { _ = recover() }()
+	s.fn(e)
+}
+
 // Subscribe calls fn for each new entry until cancel, which may be called more than once. fn must neither
-// block nor log.
+// block nor log, and a panic in it is dropped.
 func (l *Logs) Subscribe(fn func(core.LogEntry)) (cancel func()) {
 	s := &subscription{fn}
 	l.subs.Store(s, struct{}{})

@@ -94,6 +94,7 @@ func TestSubscribe(t *testing.T) {
 	t.Parallel()
 	logs := runtime.NewLogs(0)
 	var got []string
+	defer logs.Subscribe(func(core.LogEntry) { panic("whoever logs does not notice") })()
 	cancel := logs.Subscribe(func(e core.LogEntry) { got = append(got, e.Message) })
 	log := slog.New(logs.Handler(slog.LevelInfo))
 	log.Info("one")

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/eliza-go/eliza/runtime/core"
 )
 
 var errSlow = errors.New("it took too long")
@@ -19,15 +20,13 @@ type place struct {
 }
 
 // guarded calls foreign code and turns a panic into an error.
-func (r *Runtime) guarded(at place, fn func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			r.log.Error("panic in plugin code", "plugin", at.plugin, "kind", at.kind, "name", at.name,
-				"panic", v, "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic in %s %s: %v", at.kind, at.name, v)
-		}
-	}()
-	return fn()
+func (r *Runtime) guarded(at place, fn func() error) error {
+	err := core.Guard(fn)
+	if p, ok := errors.AsType[*core.PanicError](err); ok {
+		r.log.Error("panic in plugin code", "plugin", at.plugin, "kind", at.kind, "name", at.name, "panic", p.Error(), "stack", p.Stack)
+		return fmt.Errorf("%s %s: %w", at.kind, at.name, err)
+	}
+	return err
 }
 
 // bounded calls foreign code with a time limit (0 = none but that of ctx) and comes back when it is over,

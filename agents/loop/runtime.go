@@ -63,7 +63,10 @@ func newRuntime(opts Options, t *templates, c *core.Character) *Runtime {
 		}
 		go func() {
 			defer done()
-			fn(ctx)
+			_ = r.guarded(place{"", "background", "after a turn"}, func() error { // of what it reports nobody waits
+				fn(ctx)
+				return nil
+			})
 		}()
 	}
 	r.set = newAbilities(r.log, r.plugins)

@@ -167,7 +167,12 @@ func (u *turn) incoming() core.Memory {
 func (u *turn) load(ctx context.Context) error {
 	var wg sync.WaitGroup
 	var people error
-	wg.Go(func() { u.people, people = u.r.memories.Entities(ctx, u.room.ID) })
+	wg.Go(func() {
+		people = u.r.guarded(place{"", "memories", "entities"}, func() (err error) {
+			u.people, err = u.r.memories.Entities(ctx, u.room.ID)
+			return err
+		})
+	})
 	newest, err := u.r.memories.List(ctx, core.MemoryQuery{Table: core.TableMessages, RoomID: u.room.ID, Limit: u.r.opts.History})
 	wg.Wait()
 	if err != nil {

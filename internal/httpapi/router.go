@@ -76,19 +76,28 @@ func (r *Router) wrap(h echo.HandlerFunc) echo.HandlerFunc {
 	}))
 }
 
-// Guard runs h and answers its error, or its panic, with the error envelope.
+// Guard runs h and answers its error, or its panic, with the error envelope. One that calls runtime.Goexit ends
+// the request's goroutine, and its connection with it, but is answered too.
 func Guard(log *slog.Logger, h echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
+		returned := false
 		defer func() {
-			if v := recover(); v != nil {
-				if v == http.ErrAbortHandler {
-					panic(v)
-				}
-				log.Error("panic in a request handler", "path", c.Path(), "request_id", RequestID(c), "panic", v, "stack", string(debug.Stack()))
-				err = WriteError(c, log, &core.Error{Code: core.CodeInternal})
+			v := recover()
+			if returned && v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler {
+				panic(v)
+			}
+			log.Error("panic in a request handler", "path", c.Path(), "request_id", RequestID(c), "panic", v, "stack", string(debug.Stack()))
+			err = WriteError(c, log, &core.Error{Code: core.CodeInternal})
+			if v == nil { // nobody does it after us
+				_ = http.NewResponseController(c.Response()).Flush()
 			}
 		}()
-		if err := h(c); err != nil {
+		err = h(c)
+		returned = true
+		if err != nil {
 			return WriteError(c, log, err)
 		}
 		return nil

@@ -23,7 +23,8 @@ type subscription struct{ fn func(note []byte) }
 
 var _ core.Bus = (*Memory)(nil)
 
-// Publish calls the subscribers of topic, one after the other, before it returns.
+// Publish calls the subscribers of topic, one after the other, before it returns. One that panics keeps no other
+// from the note; the error tells of it.
 func (m *Memory) Publish(_ context.Context, topic string, note []byte) error {
 	if len(note) > MaxNote {
 		return errors.New("bus: a note is larger than 7 KiB")
@@ -34,10 +35,11 @@ func (m *Memory) Publish(_ context.Context, topic string, note []byte) error {
 		subs = append(subs, s)
 	}
 	m.mu.RUnlock()
+	var errs []error
 	for _, s := range subs {
-		s.fn(note)
+		errs = append(errs, core.Guard(func() error { s.fn(note); return nil }))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // Subscribe calls fn for each note on topic until cancel, which may be called more than once. A call that

@@ -2,6 +2,8 @@ package bus_test
 
 import (
 	"bytes"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -22,6 +24,17 @@ func TestMemory(t *testing.T) {
 		}
 		if len(got) != 2 {
 			t.Errorf("got %q, want two notes", got)
+		}
+	})
+	t.Run("a subscriber that panics, or ends its goroutine, keeps no other from the note", func(t *testing.T) {
+		var m bus.Memory
+		got := 0
+		for _, end := range []func(){func() { panic("on purpose") }, runtime.Goexit} {
+			defer m.Subscribe("a", func([]byte) { end() })()
+			defer m.Subscribe("a", func([]byte) { got++ })()
+		}
+		if err := m.Publish(t.Context(), "a", nil); err == nil || !strings.Contains(err.Error(), "on purpose") || got != 2 {
+			t.Errorf("Publish = %v, %d notes came", err, got)
 		}
 	})
 	t.Run("nothing comes after cancel", func(t *testing.T) {

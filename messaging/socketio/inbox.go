@@ -62,6 +62,12 @@ func (s *Socket) receive(ev *Event) {
 
 // run does what there is to do and ends.
 func (s *Socket) run() {
+	ended := false
+	defer func() {
+		if !ended { // a handler called runtime.Goexit, as FailNow of a test does
+			s.client.e.spawn(s.run)
+		}
+	}()
 	for {
 		s.mu.Lock()
 		switch {
@@ -80,6 +86,7 @@ func (s *Socket) run() {
 		default:
 			s.in.running = false
 			s.mu.Unlock()
+			ended = true
 			return
 		}
 	}
@@ -108,9 +115,16 @@ func (in *inbox) wake() {
 	}
 }
 
-// connect asks the middleware and answers the client.
+// connect asks the middleware and answers the client, also when that ends the goroutine.
 func (s *Socket) connect() {
-	if refusal := s.ns.admit(s); refusal != nil {
+	refusal := errInternal
+	defer func() { s.welcome(refusal) }()
+	refusal = s.ns.admit(s)
+}
+
+// welcome lets the client in unless it is refused.
+func (s *Socket) welcome(refusal *ConnectError) {
+	if refusal != nil {
 		s.client.remove(s, true)
 		s.refused()
 		s.client.refuse(s.ns.name, refusal)

@@ -3,6 +3,7 @@ package socketio_test
 import (
 	"encoding/base64"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -216,6 +217,7 @@ func echo(s *socketio.Socket) {
 	s.On("mark", func(e *socketio.Event) { _ = e.Ack() })
 	s.On("1", func(e *socketio.Event) { _ = e.Ack("one") })
 	s.On("fail", func(*socketio.Event) { panic("on purpose") })
+	s.On("exit", func(*socketio.Event) { runtime.Goexit() })
 	s.On("echo", func(e *socketio.Event) {
 		args, err := e.Values()
 		if err != nil {

@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -45,6 +46,9 @@ func TestConversations(t *testing.T) {
 		{"refused", "> 40/closed\n< 44/closed,{\"message\":\"no\",\"data\":{\"why\":1}}\n> 40/closed\n< 44/closed,{\"message\":\"no\",\"data\":{\"why\":1}}\n" + hi + mark},
 		{"events behind a refused connect", "> 40/closed␞42/closed,[\"echo\"]\n< 44/closed,{\"message\":\"no\",\"data\":{\"why\":1}}\n" + hi + mark},
 		{"middleware panics", "> 40/panics\n< 44/panics,{\"message\":\"Internal server error\"}\n" + hi + mark},
+		{"a handler ends its goroutine", hi + "> 42[\"exit\"]\n" + mark},
+		{"a room function ends its goroutine", "> 40/custom\n< 40/custom,{\"sid\":\"*\"}\n> 42/custom,[\"enter\"]␞42/custom,9[\"echo\",1]\n< 43/custom,9[1]\n"},
+		{"middleware ends its goroutine", "> 40/exits\n< 44/exits,{\"message\":\"Internal server error\"}\n" + hi + mark},
 		{"middleware fails", "> 40/fails\n< 44/fails,{\"message\":\"Internal server error\"}\n" + hi + mark},
 	}
 	transports(t, func(t *testing.T, connect func(*rig) *peer) {
@@ -64,10 +68,13 @@ func (p *peer) on(t *testing.T) *peer {
 func namespaces(io *socketio.Server) {
 	io.Of("/").OnConnect(echo)
 	io.Of("/custom").OnConnect(echo)
+	io.Of("/custom").OnConnect(func(s *socketio.Socket) { s.On("enter", func(*socketio.Event) { s.Join("x") }) })
+	io.Of("/custom").OnRoom(func(string, bool) { runtime.Goexit() })
 	io.Of("closed").Use(func(*socketio.Socket) error {
 		return &socketio.ConnectError{Message: "no", Data: map[string]int{"why": 1}}
 	})
 	io.Of("/panics").Use(func(*socketio.Socket) error { panic("on purpose") })
+	io.Of("/exits").Use(func(*socketio.Socket) error { runtime.Goexit(); return nil })
 	io.Of("/fails").Use(func(*socketio.Socket) error { return fmt.Errorf("password is wrong") })
 }
 

@@ -30,15 +30,23 @@ func WithCommitScope(ctx context.Context) (context.Context, *CommitScope) {
 	return context.WithValue(ctx, commitKey{}, s), s
 }
 
-// Run calls what was collected, in order, once. What is registered after that, by a hook too, runs at once.
+// Run calls what was collected, in order, once. What is registered after that, by a hook too, runs at once. A hook
+// that panics keeps no other from running: the panic goes on when all have.
 func (s *CommitScope) Run() {
 	s.mu.Lock()
 	fns := s.fns
 	s.fns, s.done = nil, true
 	s.mu.Unlock()
-	for _, fn := range fns {
-		fn()
+	runAll(fns)
+}
+
+// runAll calls each, the ones after one that panics too.
+func runAll(fns []func()) {
+	if len(fns) == 0 {
+		return
 	}
+	defer runAll(fns[1:])
+	fns[0]()
 }
 
 // AfterCommit runs fn once the transaction carried by ctx has committed, never if it rolls back, and at

@@ -2,6 +2,8 @@ package core_test
 
 import (
 	"encoding/json"
+	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -134,6 +136,52 @@ func TestBioKeepsItsForm(t *testing.T) {
 		}
 		if out, err := json.Marshal(b); err != nil || string(out) != in {
 			t.Errorf("%s became %s, %v", in, out, err)
+		}
+	}
+}
+
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	no := errors.New("no")
+	for name, tc := range map[string]struct {
+		fn       func() error
+		is       error
+		panicked bool
+	}{
+		"nothing":             {func() error { return nil }, nil, false},
+		"an error":            {func() error { return no }, no, false},
+		"a panic":             {func() error { panic("oh") }, nil, true},
+		"a panic of an error": {func() error { panic(no) }, no, true},
+		"a panic of nil":      {func() error { panic(nil) }, nil, true},
+		"Goexit":              {func() error { runtime.Goexit(); return nil }, nil, true},
+	} {
+		err := core.Guard(tc.fn)
+		p, panicked := errors.AsType[*core.PanicError](err)
+		if panicked != tc.panicked || tc.is != nil && !errors.Is(err, tc.is) || !panicked && !errors.Is(err, tc.is) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if panicked && (!strings.Contains(p.Stack, "TestGuard") || p.Error() == "") {
+			t.Errorf("%s: %q, stack %s", name, p, p.Stack)
+		}
+	}
+}
+
+func TestAHookThatPanicsKeepsNoOtherFromRunning(t *testing.T) {
+	t.Parallel()
+	for _, end := range []func(){func() { panic("oh") }, runtime.Goexit} {
+		ctx, scope := core.WithCommitScope(t.Context())
+		var ran []int
+		for i := range 4 {
+			core.AfterCommit(ctx, func() {
+				ran = append(ran, i)
+				if i%2 == 1 {
+					end()
+				}
+			})
+		}
+		err := core.Guard(func() error { scope.Run(); return nil })
+		if diff := cmp.Diff([]int{0, 1, 2, 3}, ran); diff != "" || err == nil || core.InTransaction(ctx) {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 	}
 }
