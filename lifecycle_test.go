@@ -128,7 +128,7 @@ func TestServersLeaveNothingBehind(t *testing.T) { // not parallel: it counts wh
 	}
 	t.Run("the first one", cycle)
 	goroutines, files := runtime.NumGoroutine(), openFiles(t)
-	for range 50 {
+	for range 200 {
 		t.Run("one more", cycle)
 	}
 	elizatest.Eventually(t, "no more goroutines than before", func() bool { return runtime.NumGoroutine() <= goroutines })
