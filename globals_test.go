@@ -47,7 +47,7 @@ var global = map[string][]string{
 
 // allowedGlobal are the exceptions: what a package does with what belongs to the program, and why.
 var allowedGlobal = map[string]string{
-	"os.UserHomeDir":                "FromEnvironment, which only programs call, is told of folders below ~",
+	"os.UserHomeDir":                 "FromEnvironment, which only programs call, is told of folders below ~",
 	"plugin/speech os/exec.LookPath": "it finds the programs the host names",
 	"plugin/speech os.Environ":       "programs it runs get PATH and the like from it",
 }

@@ -39,7 +39,7 @@ type Handler struct {
 	opts   HandlerOptions
 }
 
-// NewHandler returns a Handler over svc.
+// NewHandler returns a Handler over svc. Without agents nobody is asked whether there is the one of an upload.
 func NewHandler(svc Service, agents Agents, opts HandlerOptions) *Handler {
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
@@ -98,12 +98,14 @@ func (h *Handler) toAgent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ok, err := h.agents.Exists(c.Request().Context(), id)
-	if err == nil && !ok {
-		err = errAgentNotFound
-	}
-	if err != nil {
-		return err
+	if h.agents != nil {
+		ok, err := h.agents.Exists(c.Request().Context(), id)
+		if err == nil && !ok {
+			err = errAgentNotFound
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return h.upload(c, KindAgent, id)
 }

@@ -48,7 +48,7 @@ type Handler struct {
 	opts   HandlerOptions
 }
 
-// NewHandler returns a Handler over svc.
+// NewHandler returns a Handler over svc. Without agents nobody is asked whether there is the one a request names.
 func NewHandler(svc Service, agents Agents, opts HandlerOptions) *Handler {
 	return &Handler{svc: svc, agents: agents, opts: opts}
 }
@@ -117,11 +117,18 @@ func (h *Handler) agent(c echo.Context, queries ...string) (core.UUID, error) {
 			return "", err
 		}
 	}
-	ok, err := h.agents.Exists(c.Request().Context(), id)
+	ok, err := h.exists(c.Request().Context(), id)
 	if err == nil && !ok {
 		err = errAgentNotFound
 	}
 	return id, err
+}
+
+func (h *Handler) exists(ctx context.Context, agent core.UUID) (bool, error) {
+	if h.agents == nil {
+		return true, nil
+	}
+	return h.agents.Exists(ctx, agent)
 }
 
 // target reads the agent and one more id of the path.

@@ -81,7 +81,7 @@ func (h *Handler) groupRoom(ctx context.Context, text string, g Group) (*core.Ro
 	if err != nil {
 		return nil, &groupError{text, core.CodeInvalidID, "Invalid agentId format"}
 	}
-	exists, err := h.agents.Exists(ctx, id)
+	exists, err := h.exists(ctx, id)
 	if err == nil && !exists {
 		return nil, &groupError{text, core.CodeAgentNotFound, "Agent not found"}
 	}

@@ -119,7 +119,7 @@ func New(store Store, opts Options) *Manager {
 }
 
 // Start makes sure the default message server exists, resumes what an earlier process left and lets agents
-// answer, until ctx ends or [Manager.Shutdown] is called.
+// answer, until ctx ends or [Manager.Shutdown] is called. Without agents people talk to each other.
 func (m *Manager) Start(ctx context.Context, agents Agents) (err error) {
 	m.mu.Lock()
 	if m.started || m.closing {
@@ -141,6 +141,9 @@ func (m *Manager) Start(ctx context.Context, agents Agents) (err error) {
 		return err
 	case m.closing:
 		return ErrShuttingDown
+	}
+	if agents == nil {
+		agents = nobody{}
 	}
 	run, stop := context.WithCancel(ctx)
 	m.agents, m.stop = agents, stop
@@ -212,6 +215,12 @@ func (m *Manager) sweepExpired(ctx context.Context) error {
 
 // now is the time by the clock of the options.
 func (m *Manager) now() core.Millis { return core.MillisOf(m.opts.Now()) }
+
+// nobody is no agents.
+type nobody struct{}
+
+func (nobody) Runtime(context.Context, core.UUID) (core.Runtime, error) { return nil, ErrAgentNotFound }
+func (nobody) Exists(context.Context, core.UUID) (bool, error)          { return false, nil }
 
 // running returns the agents, or why nothing can be done now.
 func (m *Manager) running() (Agents, error) {

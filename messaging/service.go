@@ -105,7 +105,9 @@ type Join struct {
 	Metadata                      map[string]any
 }
 
-// Agents is all that this package knows of agents; it is given to [Manager.Start].
+// Agents is all that this package knows of agents; it is given to [Manager.Start]. Which of a channel's participants
+// are agents that answer is the [Store]'s to say, in the transaction that stores a message: package storage takes those
+// that are active in its table of agents and belong to the message server.
 type Agents interface {
 	// Runtime builds an active agent here when needed. An agent that is not active is an error.
 	Runtime(ctx context.Context, id core.UUID) (core.Runtime, error)

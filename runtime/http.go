@@ -52,8 +52,12 @@ type Handler struct {
 	env    envFile
 }
 
-// NewHandler returns a Handler.
+// NewHandler returns a Handler. Without agents, in a program that has none, health does not depend on them; without
+// logs there is an empty log, to which clients may add.
 func NewHandler(agents Agents, logs *Logs, opts HandlerOptions) *Handler {
+	if logs == nil {
+		logs = NewLogs(0)
+	}
 	opts.Logger = cmp.Or(opts.Logger, slog.Default())
 	opts.Version = cmp.Or(opts.Version, "0.0.0")
 	opts.Environment = cmp.Or(opts.Environment, "development")
@@ -112,7 +116,7 @@ func (h *Handler) alive(c echo.Context) error {
 }
 
 func (h *Handler) status(c echo.Context) error {
-	n, err := h.agents.CountActive(c.Request().Context())
+	n, err := h.active(c)
 	if err != nil {
 		return err
 	}
@@ -142,7 +146,7 @@ type healthView struct {
 
 // health is 503 while no agent is active; its status text stays OK, the only one clients know there.
 func (h *Handler) health(c echo.Context) error {
-	n, err := h.agents.CountActive(c.Request().Context())
+	n, err := h.active(c)
 	if err != nil {
 		return err
 	}
@@ -151,21 +155,32 @@ func (h *Handler) health(c echo.Context) error {
 }
 
 func (h *Handler) rootHealth(c echo.Context) error {
-	n, err := h.agents.CountActive(c.Request().Context())
+	n, err := h.active(c)
 	if err != nil {
 		return err
 	}
 	status, v := h.healthOf(n)
 	v.AgentCount = &n
-	if n == 0 {
+	if status != http.StatusOK {
 		v.Status = "DEGRADED"
 	}
 	return httpapi.JSON(c, status, v)
 }
 
+// active counts the running agents.
+func (h *Handler) active(c echo.Context) (int, error) {
+	if h.agents == nil {
+		return 0, nil
+	}
+	return h.agents.CountActive(c.Request().Context())
+}
+
 func (h *Handler) healthOf(agents int) (int, healthView) {
-	v := healthView{Status: "OK", Version: h.opts.Version, Timestamp: core.ISO(core.Now()), Dependencies: map[string]string{"agents": "healthy"}}
-	if agents == 0 {
+	v := healthView{Status: "OK", Version: h.opts.Version, Timestamp: core.ISO(core.Now()), Dependencies: map[string]string{}}
+	if h.agents == nil {
+		return http.StatusOK, v
+	}
+	if v.Dependencies["agents"] = "healthy"; agents == 0 {
 		v.Dependencies["agents"] = "no_agents"
 		return http.StatusServiceUnavailable, v
 	}
