@@ -164,12 +164,22 @@ func (f *Folder) Delete(_ context.Context, kind Kind, owner core.UUID) (err erro
 		return nil
 	}
 	if err == nil {
-		err = errors.Join(base.RemoveAll(string(owner)), base.Close())
+		err = errors.Join(removeAll(base, string(owner)), base.Close())
 	}
 	if err != nil {
 		return fmt.Errorf("media: delete the files of %s: %w", owner, err)
 	}
 	return nil
+}
+
+// removeAll removes a folder, also when uploads put files into it meanwhile.
+func removeAll(base *os.Root, name string) (err error) {
+	for range 100 {
+		if err = base.RemoveAll(name); !errors.Is(err, fs.ErrExist) { // as "not empty" is called
+			return err
+		}
+	}
+	return err
 }
 
 // Locate implements [Locator].
