@@ -3,6 +3,8 @@ package eliza_test
 import (
 	"context"
 	"errors"
+	"io"
+	"io/fs"
 	"iter"
 	"maps"
 	"net/http"
@@ -170,6 +172,68 @@ func withPlugin(t *testing.T, s *elizatest.Server, name string) core.UUID {
 		t.Fatal(err)
 	}
 	return a.Character.ID
+}
+
+// unreadable is an error that panics when somebody wants to know what it says.
+type unreadable struct{ text *string }
+
+func (u *unreadable) Error() string                { return *u.text }
+func (u *unreadable) Is(error) bool                { return *u.text == "" }
+func (u *unreadable) MarshalJSON() ([]byte, error) { return []byte(*u.text), nil }
+
+// What plugin code returns may be as broken as the code.
+func TestErrorsOfPluginsEndNobodyElse(t *testing.T) {
+	t.Parallel()
+	bad := &unreadable{}
+	act := func(context.Context, *plugin.Call) (plugin.Result, error) {
+		return plugin.Result{Text: "x", Values: map[string]any{"v": bad}, Data: map[string]any{"d": bad}}, bad
+	}
+	for name, p := range map[string]plugin.Plugin{
+		"Init":         {Init: func(context.Context, core.Runtime) error { return bad }},
+		"Models":       {Models: func(core.Runtime) (core.Models, error) { return core.Models{}, bad }},
+		"Provider.Get": {Providers: []plugin.Provider{{Name: "X", Get: func(context.Context, *plugin.Call) (plugin.Data, error) { return plugin.Data{}, bad }}}},
+		"Provider.Data": {Providers: []plugin.Provider{{Name: "X", Get: func(context.Context, *plugin.Call) (plugin.Data, error) {
+			return plugin.Data{Text: "x", Values: map[string]any{"agentName": bad}}, nil
+		}}}},
+		"Action.Run":         {Actions: []plugin.Action{{Name: "X", Run: act}}},
+		"Evaluator":          {Evaluators: []plugin.Evaluator{{Name: "X", AlwaysRun: true, Run: act}}},
+		"Evaluator.Validate": {Evaluators: []plugin.Evaluator{{Name: "X", AlwaysRun: true, Run: act, Validate: func(context.Context, *plugin.Call) (bool, error) { return false, bad }}}},
+		"Event": {Events: map[string][]func(context.Context, core.Runtime, core.Event) error{
+			core.EventRunEnded: {func(context.Context, core.Runtime, core.Event) error { return bad }}, core.EventRunStarted: {func(context.Context, core.Runtime, core.Event) error { return bad }},
+		}},
+		"Service.Stop": {Services: []plugin.Service{{
+			Type: "x", Start: func(context.Context, core.Runtime) (any, error) { return 1, nil }, Stop: func(context.Context, any) error { return bad },
+		}}},
+		"TextModel": {Priority: 2, Models: func(core.Runtime) (core.Models, error) {
+			return core.Models{Text: sequence(func(yield func(core.TextDelta, error) bool) { yield(core.TextDelta{}, bad) })}, nil
+		}},
+		"Route": {Routes: []plugin.Route{{Method: "GET", Path: "/unreadable", Handler: func(echo.Context, core.Runtime) error { return bad }}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p.Name = "bad"
+			model := elizatest.Model(func(_ context.Context, r core.TextRequest) (string, error) {
+				if r.AgentName == "Bad" {
+					return "<response><actions>REPLY,X</actions><text>fine</text></response>", nil
+				}
+				return elizatest.Respond("fine"), nil
+			}).Plugin()
+			model.Priority = 1
+			s := elizatest.Start(t, eliza.WithPlugins(model), eliza.WithPluginCatalog(p))
+			agent := withPlugin(t, s, "bad")
+			if start := s.Post("/api/agents/"+string(agent)+"/start", nil); name == "Init" {
+				start.WantError(500, core.CodeStart)
+			} else {
+				start.Want(200)
+				s.Say(core.NewUUID(), core.NewUUID(), agent, "hello", "http").Want(201)
+			}
+			if name == "Route" {
+				s.Get("/unreadable").WantError(500, core.CodeInternal)
+			}
+			unhurt(t, s)
+			s.Post("/api/agents/"+string(agent)+"/stop", nil)
+		})
+	}
 }
 
 func TestRoutesOfPluginsEndNobodyElse(t *testing.T) {
@@ -393,6 +457,56 @@ func TestWrappedServicesEndNobody(t *testing.T) {
 		s.Post("/api/runtime/stop", nil).WantError(500, core.CodeInternal)
 		unhurt(t, s)
 	})
+}
+
+// ending ends the goroutine in whatever a request makes a server ask of it.
+type ending struct{ end func() }
+
+func (e ending) Speak(context.Context, string, string) (io.ReadCloser, error) {
+	e.end()
+	return nil, nil
+}
+
+func (e ending) Transcribe(context.Context, io.Reader, string, string) (string, error) {
+	e.end()
+	return "", nil
+}
+
+func (e ending) Open(string) (fs.File, error) { e.end(); return nil, nil }
+
+// endingBlobs are [media.Blobs].
+type endingBlobs struct{ ending }
+
+func (b endingBlobs) Save(context.Context, media.Kind, core.UUID, string, io.Reader) (int64, error) {
+	b.end()
+	return 0, nil
+}
+
+func (b endingBlobs) Open(context.Context, media.Kind, core.UUID, string) (*media.Blob, error) {
+	b.end()
+	return nil, nil
+}
+func (b endingBlobs) Delete(context.Context, media.Kind, core.UUID) error { b.end(); return nil }
+
+func TestWhatRequestsAskForEndsNobodyElse(t *testing.T) {
+	t.Parallel()
+	for kind, end := range ends {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			e := ending{end}
+			models := plugin.Plugin{Name: "bad", Models: func(core.Runtime) (core.Models, error) { return core.Models{Speaker: e, Transcriber: e}, nil }}
+			s := elizatest.Start(t, eliza.WithPlugins(elizatest.Echo().Plugin(), models), eliza.WithBlobs(endingBlobs{e}), eliza.WithUI(e))
+			agent := string(s.Agent("Ada"))
+			for range 2 { // lanes and temporary files are given back
+				s.Post("/api/audio/"+agent+"/speech/generate", map[string]any{"text": "hello"}).WantError(500, core.CodeInternal)
+				s.Post("/api/audio/"+agent+"/speech/conversation", map[string]any{"text": "hello"}).WantError(500, core.CodeInternal)
+			}
+			s.Get("/media/uploads/agents/"+agent+"/0123456789abcdef0123456789abcdef.png").WantError(500, core.CodeInternal)
+			s.Get("/app.js").WantError(500, core.CodeInternal)
+			s.Delete("/api/agents/"+agent).WantError(500, core.CodeDelete)
+			unhurt(t, s)
+		})
+	}
 }
 
 // badStore is a host's store for messages that ends its goroutine, the first few times a method is called.

@@ -42,7 +42,7 @@ func plain(key string, v slog.Value) any {
 		return v.Float64()
 	case slog.KindAny:
 		if err, ok := v.Any().(error); ok {
-			return shorten(err.Error())
+			return shorten(fmt.Sprint(err)) // which survives an Error that panics
 		}
 		if doc, ok := document(v.Any()); ok {
 			return doc
@@ -53,12 +53,16 @@ func plain(key string, v slog.Value) any {
 
 // document is a value that has the form of a JSON object or array, redacted: a copy, for the value may be
 // changed later and the entry is read at any time. One that is too large, or empty, is left to its text.
-func document(v any) (any, bool) {
+func document(v any) (doc any, ok bool) {
+	defer func() {
+		if recover() != nil { // in a method of the value
+			doc, ok = nil, false
+		}
+	}()
 	b, err := core.EncodeJSON(v)
 	if err != nil || len(b) < 3 || len(b) > maxField || b[0] != '[' && b[0] != '{' {
 		return nil, false
 	}
-	var doc any
 	if err := core.DecodeJSON(b, &doc); err != nil {
 		return nil, false
 	}

@@ -153,6 +153,7 @@ func TestGuard(t *testing.T) {
 		"a panic":             {func() error { panic("oh") }, nil, true},
 		"a panic of an error": {func() error { panic(no) }, no, true},
 		"a panic of nil":      {func() error { panic(nil) }, nil, true},
+		"an unreadable error": {func() error { return (*core.Error)(nil) }, nil, true},
 		"Goexit":              {func() error { runtime.Goexit(); return nil }, nil, true},
 	} {
 		err := core.Guard(tc.fn)
@@ -160,7 +161,7 @@ func TestGuard(t *testing.T) {
 		if panicked != tc.panicked || tc.is != nil && !errors.Is(err, tc.is) || !panicked && !errors.Is(err, tc.is) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if panicked && (!strings.Contains(p.Stack, "TestGuard") || p.Error() == "") {
+		if panicked && (!strings.Contains(p.Stack, "Guard") || p.Error() == "") {
 			t.Errorf("%s: %q, stack %s", name, p, p.Stack)
 		}
 	}

@@ -26,8 +26,9 @@ func (e *PanicError) Unwrap() error {
 }
 
 // Guard calls foreign code in a goroutine of its own, waits for it and returns its error. A panic in it, or a
-// call of runtime.Goexit as FailNow of a test makes, becomes a [PanicError]: neither ends the process, the
-// goroutine of the caller, or what that still has to do. What fn starts by itself fn has to guard.
+// call of runtime.Goexit as FailNow of a test makes, becomes a [PanicError], as does an error that panics when
+// its text is asked for: nothing of it ends the process, the goroutine of the caller, or what that still has to
+// do. What fn starts by itself fn has to guard.
 func Guard(fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
@@ -39,7 +40,9 @@ func Guard(fn func() error) error {
 			}
 			done <- err
 		}()
-		err = fn()
+		if err = fn(); err != nil {
+			_ = err.Error() // the code's too: who logs it must not panic
+		}
 		returned = true
 	}()
 	return <-done
