@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -101,14 +102,20 @@ func (m *mirrored) Runtime(ctx context.Context, id core.UUID) (core.Runtime, err
 	if err != nil {
 		return nil, err
 	}
-	m.mu.Lock()
-	changed := m.tended[id] != rt
-	m.tended[id] = rt
-	m.mu.Unlock()
-	if changed {
+	if m.isNew(id, rt) {
 		m.s.mind.Tend(rt)
 	}
 	return rt, nil
+}
+
+// isNew notes a runtime and tells whether it is another one than before. One of a type that cannot be compared always
+// is.
+func (m *mirrored) isNew(id core.UUID, rt core.Runtime) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	same := reflect.TypeOf(rt).Comparable() && reflect.ValueOf(rt).Comparable() && m.tended[id] == rt
+	m.tended[id] = rt
+	return !same
 }
 
 // sync brings the rows in line with the agents the service has when a server starts.
