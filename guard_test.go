@@ -370,6 +370,49 @@ func TestBrainsOfAHostEndNobodyElse(t *testing.T) {
 	})
 }
 
+func TestHooksEndNobodyElse(t *testing.T) {
+	t.Parallel()
+	for kind, end := range ends {
+		for at, tc := range map[string]struct {
+			hooks  messaging.Hooks
+			status int // of the message
+			said   int // messages in the channel then
+		}{
+			"BeforeAccept": {messaging.Hooks{BeforeAccept: func(_ context.Context, n *messaging.NewMessage) error { only(n.Content, end); return nil }}, 500, 0},
+			"AfterAccept":  {messaging.Hooks{AfterAccept: func(_ context.Context, a *messaging.Accepted) { only(a.Message.Content, end) }}, 201, 2},
+			"BeforeTurn": {messaging.Hooks{BeforeTurn: func(ctx context.Context, turn *core.Turn) (context.Context, error) {
+				only(turn.Content.Text, end)
+				return ctx, nil
+			}}, 201, 1},
+			"AfterTurn": {messaging.Hooks{AfterTurn: func(_ context.Context, turn *core.Turn, _ messaging.AgentResult) { only(turn.Content.Text, end) }}, 201, 2},
+			"BeforeReply": {messaging.Hooks{BeforeReply: func(_ context.Context, turn *core.Turn, _ *core.Content) error {
+				only(turn.Content.Text, end)
+				return nil
+			}}, 201, 1},
+			"AfterReply": {messaging.Hooks{AfterReply: func(_ context.Context, turn *core.Turn, _ *messaging.Message) { only(turn.Content.Text, end) }}, 201, 2},
+		} {
+			t.Run(at+" "+kind, func(t *testing.T) {
+				t.Parallel()
+				s := elizatest.Start(t, eliza.WithPlugins(elizatest.Echo().Plugin()), eliza.WithHooks(tc.hooks))
+				agent, channel := s.Agent("Ada"), core.NewUUID()
+				s.Say(channel, core.NewUUID(), agent, "end", "http").Want(tc.status)
+				if tc.said > 0 && len(s.Messages(channel)) != tc.said {
+					t.Errorf("messages: %v", s.Messages(channel))
+				}
+				answered(t, s, core.NewUUID(), agent) // the same lane's agent goes on
+				unhurt(t, s)
+			})
+		}
+	}
+}
+
+// only calls end for the message that says so.
+func only(text string, end func()) {
+	if text == "end" {
+		end()
+	}
+}
+
 // Services a host has wrapped, and its callbacks.
 type (
 	badMessaging struct{ messaging.Service }
@@ -462,9 +505,12 @@ func TestWrappedServicesEndNobody(t *testing.T) {
 // ending ends the goroutine in whatever a request makes a server ask of it.
 type ending struct{ end func() }
 
-func (e ending) Speak(context.Context, string, string) (io.ReadCloser, error) {
-	e.end()
-	return nil, nil
+func (e ending) Read([]byte) (int, error) { e.end(); return 0, io.EOF }
+func (e ending) Close() error             { return nil }
+
+func (e ending) Speak(_ context.Context, text, _ string) (io.ReadCloser, error) {
+	only(text, e.end)
+	return e, nil // which ends when it is read
 }
 
 func (e ending) Transcribe(context.Context, io.Reader, string, string) (string, error) {
@@ -498,8 +544,9 @@ func TestWhatRequestsAskForEndsNobodyElse(t *testing.T) {
 			s := elizatest.Start(t, eliza.WithPlugins(elizatest.Echo().Plugin(), models), eliza.WithBlobs(endingBlobs{e}), eliza.WithUI(e))
 			agent := string(s.Agent("Ada"))
 			for range 2 { // lanes and temporary files are given back
-				s.Post("/api/audio/"+agent+"/speech/generate", map[string]any{"text": "hello"}).WantError(500, core.CodeInternal)
-				s.Post("/api/audio/"+agent+"/speech/conversation", map[string]any{"text": "hello"}).WantError(500, core.CodeInternal)
+				s.Post("/api/audio/"+agent+"/speech/generate", map[string]any{"text": "hello"}).WantError(500, core.CodeProcessing)
+				s.Post("/api/audio/"+agent+"/speech/generate", map[string]any{"text": "end"}).WantError(500, core.CodeProcessing)
+				s.Post("/api/audio/"+agent+"/speech/conversation", map[string]any{"text": "hello"}).WantError(500, core.CodeProcessing)
 			}
 			s.Get("/media/uploads/agents/"+agent+"/0123456789abcdef0123456789abcdef.png").WantError(500, core.CodeInternal)
 			s.Get("/app.js").WantError(500, core.CodeInternal)

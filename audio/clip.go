@@ -19,17 +19,22 @@ type Clip struct {
 
 // NewClip reads audio to its end, at most [MaxFile] bytes, into a temporary file in dir, the system's own
 // folder for such files when dir is "".
-func NewClip(r io.Reader, dir string) (*Clip, error) {
+func NewClip(r io.Reader, dir string) (clip *Clip, err error) {
 	f, err := newTempFile(dir)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if clip == nil { // also when r panics
+			err = errors.Join(err, f.Close())
+		}
+	}()
 	c := &Clip{file: f}
 	if c.size, err = f.fill(r, MaxFile); err == nil {
 		c.wave, err = f.isWave()
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, err
 	}
 	return c, nil
 }

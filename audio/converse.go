@@ -95,7 +95,11 @@ func (m *Manager) answer(ctx context.Context, rt core.Runtime, t *core.Turn) (st
 	limited, cancel := context.WithTimeout(ctx, m.opts.TurnTimeout)
 	defer cancel()
 	o := &collector{turn: t}
-	outcome, err := rt.Turn(limited, t, o)
+	var outcome core.Outcome
+	err = core.Guard(func() (err error) {
+		outcome, err = rt.Turn(limited, t, o)
+		return err
+	})
 	said := o.close()
 	if err != nil {
 		return "", err
@@ -104,7 +108,7 @@ func (m *Manager) answer(ctx context.Context, rt core.Runtime, t *core.Turn) (st
 		// The turn is over; that its client leaves now must not cost the agent the memory of it.
 		lasting, done := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 		defer done()
-		if err := outcome.Commit(lasting); err != nil {
+		if err := core.Guard(func() error { return outcome.Commit(lasting) }); err != nil {
 			return "", err
 		}
 	}

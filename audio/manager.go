@@ -63,7 +63,11 @@ func (m *Manager) Transcribe(ctx context.Context, agent core.UUID, r Recording) 
 	}
 	limited, cancel := context.WithTimeout(ctx, m.opts.ModelTimeout)
 	defer cancel()
-	text, err := model.Transcribe(limited, r.Audio, r.Name, r.Language)
+	var text string
+	err = core.Guard(func() (err error) {
+		text, err = model.Transcribe(limited, r.Audio, r.Name, r.Language)
+		return err
+	})
 	if err != nil {
 		return "", failed(ctx, "The audio could not be transcribed", err)
 	}
@@ -113,7 +117,11 @@ func (m *Manager) speak(ctx context.Context, rt core.Runtime, text, voice string
 	}
 	limited, cancel := context.WithTimeout(ctx, m.opts.ModelTimeout)
 	defer cancel()
-	clip, err := m.record(limited, model, text, voice)
+	var clip *Clip
+	err := core.Guard(func() (err error) {
+		clip, err = m.record(limited, model, text, voice)
+		return err
+	})
 	if err != nil {
 		return nil, failed(ctx, "The text could not be spoken", err)
 	}

@@ -56,7 +56,11 @@ func Stream(ctx context.Context, svc Service, n NewMessage) iter.Seq2[Event, err
 		defer func() { cancel(); <-done }()
 		go func() {
 			defer close(done)
-			if _, err := svc.Wait(ctx, m.ChannelID, m.ID, m.Seq-1); err != nil {
+			err := core.Guard(func() error {
+				_, err := svc.Wait(ctx, m.ChannelID, m.ID, m.Seq-1)
+				return err
+			})
+			if err != nil {
 				ended <- err
 			}
 		}()

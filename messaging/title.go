@@ -38,7 +38,11 @@ func (m *Manager) Title(ctx context.Context, channel, agent core.UUID, p Page) (
 	if model == nil {
 		return "", "", &core.Error{Code: core.CodeModel, Message: "The agent has no text model"}
 	}
-	title, err = ask(ctx, model, titleRequest(page, agent, rt.Character().Name))
+	request := titleRequest(page, agent, rt.Character().Name)
+	err = guarded(m.log, "a title", func() (err error) {
+		title, err = ask(ctx, model, request)
+		return err
+	})
 	if err != nil {
 		return "", "", &core.Error{Code: core.CodeModel, Message: "The model could not make a title", Err: err}
 	}

@@ -133,7 +133,10 @@ func (h *Routes) run(c echo.Context, rt core.Runtime, m *match) error {
 	if req := c.Request(); req.Body != nil && req.Body != http.NoBody {
 		req.Body = http.MaxBytesReader(c.Response(), req.Body, limit)
 	}
-	err := m.route.Handler(c, rt)
+	err := core.Guard(func() error { return m.route.Handler(c, rt) })
+	if p, ok := errors.AsType[*core.PanicError](err); ok && p.Value == http.ErrAbortHandler {
+		panic(http.ErrAbortHandler) // it wants the connection closed
+	}
 	if _, ours := errors.AsType[*core.Error](err); !ours && errors.Is(err, fs.ErrNotExist) {
 		return (&core.Error{Code: core.CodeNotFound, Message: "Not found"}).Wrap(err)
 	}

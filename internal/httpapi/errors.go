@@ -70,8 +70,11 @@ func WriteError(c echo.Context, log *slog.Logger, err error) error {
 	status := Status(e)
 	detail := errorDetail{Code: e.Code, Message: e.Message, Details: e.Details}
 	if status >= 500 {
-		log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("path", c.Path()), slog.Int("status", status),
-			slog.String("request_id", RequestID(c)), slog.Any("err", err))
+		attrs := []slog.Attr{slog.String("path", c.Path()), slog.Int("status", status), slog.String("request_id", RequestID(c)), slog.Any("err", err)}
+		if p, ok := errors.AsType[*core.PanicError](err); ok {
+			attrs = append(attrs, slog.String("stack", p.Stack))
+		}
+		log.LogAttrs(ctx, slog.LevelError, "request failed", attrs...)
 	}
 	if e.Code == core.CodeInternal {
 		detail.Message, detail.Details = "Internal server error", RequestID(c)

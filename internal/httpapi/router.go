@@ -90,6 +90,9 @@ func Guard(log *slog.Logger, h echo.HandlerFunc) echo.HandlerFunc {
 				panic(v)
 			}
 			log.Error("panic in a request handler", "path", c.Path(), "request_id", RequestID(c), "panic", v, "stack", string(debug.Stack()))
+			if v == nil {
+				c.Response().Header().Set(echo.HeaderConnection, "close")
+			}
 			err = WriteError(c, log, &core.Error{Code: core.CodeInternal})
 			if v == nil { // nobody does it after us
 				_ = http.NewResponseController(c.Response()).Flush()
