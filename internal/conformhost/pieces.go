@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/glebarez/sqlite"
+	"gorm.io/gorm"
+
 	"github.com/eliza-go/eliza"
 	"github.com/eliza-go/eliza/agents"
 	"github.com/eliza-go/eliza/internal/pieces"
@@ -45,6 +48,18 @@ var replacements = map[string]func(h *hosted, db *storage.DB, log *slog.Logger) 
 	"bus": func(h *hosted, _ *storage.DB, _ *slog.Logger) error {
 		h.opts = append(h.opts, eliza.WithBus(&pieces.Bus{}))
 		return nil
+	},
+	"database": func(h *hosted, _ *storage.DB, _ *slog.Logger) error {
+		db, err := gorm.Open(sqlite.Open("file:host/own.db?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)"), &gorm.Config{})
+		if err != nil {
+			return err
+		}
+		h.opts = append(h.opts, eliza.WithGorm(db, "ai_"))
+		pool, err := db.DB()
+		if err == nil {
+			h.close = pool.Close
+		}
+		return err
 	},
 	"media": func(h *hosted, _ *storage.DB, _ *slog.Logger) error {
 		h.opts = append(h.opts, eliza.WithMedia(media.New(pieces.NewBlobs(), media.Options{PublicPath: prefix})))
@@ -84,9 +99,11 @@ func replaced(ctx context.Context, piece string, log *slog.Logger) (*hosted, err
 	if err != nil {
 		return nil, err
 	}
-	h.close = db.Close
-	if err := replace(h, db, log); err != nil {
-		return nil, errors.Join(err, db.Close())
+	err = replace(h, db, log)
+	own := h.close
+	h.close = func() error { return errors.Join(own(), db.Close()) }
+	if err != nil {
+		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
 }
