@@ -22,6 +22,9 @@
 // [NewServer] opens the database and starts nothing; [Server.Start] begins to answer, until its context
 // ends; [Server.Shutdown] drains. The package has no global state: several servers can live in one process.
 //
+// The folder docs tells more: embedding.md of hosts, plugins.md of what agents can be given, deployment.md,
+// security.md, and migration.md for who comes from the JavaScript server. The folder examples has programs.
+//
 // What a server promises: a message is stored before it is acknowledged; every stored message gets exactly
 // one outcome from each agent concerned, also across a crash; each channel has one order, the same for
 // everybody; and a client that leaves, or misbehaves, costs nobody else anything.
