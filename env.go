@@ -43,6 +43,7 @@ type environment struct {
 	GeneralLimit string `env:"ELIZA_RATE_LIMIT_GENERAL"`
 	FileLimit    string `env:"ELIZA_RATE_LIMIT_FILE"`
 	UploadLimit  string `env:"ELIZA_RATE_LIMIT_UPLOAD"`
+	Proxies      string `env:"ELIZA_TRUSTED_PROXIES"`
 	UIEnable     string `env:"ELIZA_UI_ENABLE"`
 
 	SessionTimeout    int `env:"SESSION_DEFAULT_TIMEOUT_MINUTES"`
@@ -79,11 +80,13 @@ func FromEnvironment(environ []string, plugins ...plugin.Plugin) ([]Option, erro
 	errs = append(errs, err)
 	upload, err := parseLimit("ELIZA_RATE_LIMIT_UPLOAD", e.UploadLimit, Limit{uploadRequests, uploadWindow})
 	errs = append(errs, err)
+	proxies, err := parsePrefixes("ELIZA_TRUSTED_PROXIES", e.Proxies)
+	errs = append(errs, err)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	opts := []Option{
-		WithRateLimits(general, file, upload), WithEnvFile(".env"), WithFiles(e.files()), WithSessions(e.sessions()),
+		WithTrustedProxies(proxies...), WithRateLimits(general, file, upload), WithEnvFile(".env"), WithFiles(e.files()), WithSessions(e.sessions()),
 		WithAddr(addr), WithDatabase(e.database()), WithAPIKey(e.key()), WithProduction(e.NodeEnv == "production"),
 		WithCORSOrigins(list(e.CORSOrigin)...), WithMaxBody(maxBody), WithSecretSalt(e.SecretSalt), WithSettings(declared(vars, plugins)),
 	}

@@ -27,7 +27,7 @@ type Groups struct {
 	Messaging Group        // /api/messaging
 	Media     Group        // /api/media
 	Audio     Group        // /api/audio
-	Files     Group        // /media; names are secrets, nobody is asked for a key
+	Files     Group        // /media; names are secrets, nobody is asked for a key unless [WithPrivateFiles] says so
 	Runtime   Group        // /api/runtime, and /api/server
 	System    Group        // /api/system
 	Describe  Group        // /api: openapi.json, asyncapi.json and docs, the page of both
@@ -41,7 +41,7 @@ func (r routes) Routes(g *echo.Group) { r(g) }
 func (s *Server) newGroups() Groups {
 	agentRoutes := agents.NewHandler(s.agents, agents.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Characters: s.cfg.characters})
 	memories := memory.NewHandler(s.memory, s.agents, memory.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, PublicURL: s.media.PublicURL})
-	files := media.NewHandler(s.media, s.agents, media.HandlerOptions{Logger: s.log, Uploads: []echo.MiddlewareFunc{s.limits.file, s.limits.upload}})
+	files := media.NewHandler(s.media, s.agents, media.HandlerOptions{Logger: s.log, Uploads: []echo.MiddlewareFunc{s.limits.file, s.limits.upload}, Private: s.cfg.privateFiles})
 	talk := messaging.NewHandler(s.messaging, messaging.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Wait: s.cfg.turnTimeout, InputControl: s.cfg.inputControl})
 	return Groups{
 		Agents: routes(func(g *echo.Group) {
@@ -93,7 +93,11 @@ func (s *Server) Mount(g *echo.Group) {
 		below.Any(path, s.routes.API)
 	}
 	secure := securityHeaders(s.cfg.production, "no-referrer-when-downgrade")
-	s.groups.Files.Routes(g.Group("/media", requests(s.log), secure, cors(s.cfg.origins), s.gate))
+	files := []echo.MiddlewareFunc{requests(s.log), secure, cors(s.cfg.origins), s.gate}
+	if s.cfg.privateFiles {
+		files = append(files, authenticate(s.log, s.cfg.auth, func(echo.Context) bool { return false }))
+	}
+	s.groups.Files.Routes(g.Group("/media", files...))
 	var prefix string
 	for _, path := range [...]string{"/socket.io", "/socket.io/*"} {
 		g.Any(path, echo.WrapHandler(s.gateway), secure)

@@ -75,6 +75,8 @@ type config struct {
 	inputControl string
 	sessions     messaging.SessionOptions
 	eventRate    float64
+	maxSockets   int
+	privateFiles bool
 
 	agents    piece[agents.Service]
 	messaging piece[messaging.Service]
@@ -196,6 +198,13 @@ func WithSessions(o messaging.SessionOptions) Option { return func(c *config) { 
 // WithSocketRate limits the events a second of one socket, 30 otherwise; negative = no limit.
 func WithSocketRate(events float64) Option { return func(c *config) { c.eventRate = events } }
 
+// WithMaxSockets bounds the sockets open at once: further ones are refused with 503. No bound otherwise.
+func WithMaxSockets(n int) Option { return func(c *config) { c.maxSockets = n } }
+
+// WithPrivateFiles has uploaded and generated files ask the authenticator too. They do not otherwise: their names
+// cannot be guessed, and pages cannot send a key for what they show.
+func WithPrivateFiles() Option { return func(c *config) { c.privateFiles = true } }
+
 // WithOperator says who may stop the server and use its env file, besides who holds the key and, on a server
 // without one, requests made on its own machine. In production it alone opens the env file.
 func WithOperator(allow func(*http.Request) bool) Option {
@@ -242,6 +251,9 @@ func newConfig(opts []Option) (*config, error) {
 	}
 	if c.maxBody < 1 {
 		wrong("WithMaxBody: %d is not positive", c.maxBody)
+	}
+	if c.maxSockets < 0 {
+		wrong("WithMaxSockets: %d is negative", c.maxSockets)
 	}
 	if c.agentToAgent < 0 {
 		wrong("WithAgentToAgent: %d is negative", c.agentToAgent)

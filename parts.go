@@ -148,16 +148,16 @@ func (s *Server) buildRoutes(plugins []plugin.Plugin) (err error) {
 	p := &s.parts
 	p.gateway = messaging.NewGateway(p.messaging, messaging.GatewayOptions{
 		Logger: s.log, Authenticate: s.cfg.auth, Logs: s.logs, InputControl: s.cfg.inputControl, EventRate: s.cfg.eventRate,
-		Socket: socketio.Options{Origin: origin(s.cfg.origins)},
+		Socket: socketio.Options{Origin: origin(s.cfg.origins), MaxSessions: s.cfg.maxSockets},
 	})
+	p.limits = newLimits(s.cfg, s.log)
 	p.routes, err = plugin.NewRoutes(plugins, p.agents, s.pluginsOf, plugin.RoutesOptions{
-		Logger: s.log, PublicPath: s.cfg.publicPath, MaxBody: s.cfg.maxBody, Authenticate: s.cfg.auth,
+		Logger: s.log, PublicPath: s.cfg.publicPath, MaxBody: s.cfg.maxBody, Authenticate: s.cfg.auth, RootLimit: p.limits.general,
 		UI: s.cfg.uiFiles != nil && !s.cfg.uiOff(),
 	})
 	if err != nil {
 		return fmt.Errorf("eliza: WithPlugins: %w", err)
 	}
-	p.limits = newLimits(s.cfg, s.log)
 	stop := s.cfg.stop
 	if stop == nil {
 		stop = s.quit

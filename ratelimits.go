@@ -80,3 +80,20 @@ func parseLimit(name, s string, otherwise Limit) (Limit, error) {
 	}
 	return Limit{n, d}, nil
 }
+
+// parsePrefixes reads addresses and prefixes like 10.0.0.0/8, separated by commas.
+func parsePrefixes(name, s string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, one := range list(s) {
+		prefix, err := netip.ParsePrefix(one)
+		if err != nil {
+			addr, aerr := netip.ParseAddr(one)
+			if aerr != nil {
+				return nil, fmt.Errorf("eliza: %s: %q is no address or prefix like 10.0.0.0/8", name, one)
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		all = append(all, prefix)
+	}
+	return all, nil
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/eliza-go/eliza"
 	"github.com/eliza-go/eliza/internal/apitest"
 	"github.com/eliza-go/eliza/internal/elizatest"
+	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -78,6 +79,17 @@ func TestRateLimits(t *testing.T) {
 			t.Errorf("a page cannot read the refusal: %v", res.Header)
 		}
 	})
+	t.Run("of plugin routes at the root", func(t *testing.T) {
+		t.Parallel()
+		s := elizatest.Start(t, eliza.WithAPIKey("k"), eliza.WithPlugins(routed()), eliza.WithRateLimits(hour(3), eliza.Limit{}, eliza.Limit{}))
+		s.Agent("Ada")
+		h, key := s.Handler(), http.Header{"X-Api-Key": {"k"}}
+		check(t, h, "GET", "/open", me, nil, "200 3;w=3600 2")
+		check(t, h, "GET", "/routed/closed", me, nil, "401 3;w=3600 1")
+		check(t, h, "GET", "/page-of-nobody", me, nil, "404  ")
+		check(t, h, "GET", "/api/agents", me, key, "200 3;w=3600 0")
+		check(t, h, "GET", "/closed", me, key, "429 3;w=3600 0")
+	})
 	t.Run("of files", func(t *testing.T) {
 		t.Parallel()
 		s := elizatest.Start(t, eliza.WithAPIKey("k"), eliza.WithRateLimits(hour(100), hour(2), eliza.Limit{}), eliza.WithEnvFile(filepath.Join(t.TempDir(), ".env")))
@@ -104,6 +116,26 @@ func TestRateLimits(t *testing.T) {
 		}
 		check(t, s.Handler(), "GET", "/healthz", "10.0.0.7:1", nil, "200  ")
 		check(t, s.Handler(), "GET", "/api/agents", "127.0.0.1:1", key, "200 1000;w=900 999")
+	})
+	t.Run("behind proxies the environment names", func(t *testing.T) {
+		t.Parallel()
+		environ := func(proxies string) ([]eliza.Option, error) {
+			return eliza.FromEnvironment([]string{"ELIZA_RATE_LIMIT_GENERAL=1/1h", "ELIZA_TRUSTED_PROXIES=" + proxies})
+		}
+		opts, err := environ("203.0.113.1, 10.0.0.0/8")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		s := elizatest.Start(t, append(opts, eliza.WithDatabase(filepath.Join(dir, "eliza.db")), eliza.WithFiles(media.DataDirs(dir)), eliza.WithLogger(elizatest.Quiet()))...)
+		for _, client := range []string{"198.51.100.1", "198.51.100.2"} {
+			check(t, s.Handler(), "GET", "/api/agents", me, http.Header{"X-Forwarded-For": {client}}, "200 1;w=3600 0")
+		}
+		check(t, s.Handler(), "GET", "/api/agents", other, http.Header{"X-Forwarded-For": {"198.51.100.3"}}, "200 1;w=3600 0")
+		check(t, s.Handler(), "GET", "/api/agents", other, http.Header{"X-Forwarded-For": {"198.51.100.4"}}, "429 1;w=3600 0")
+		if _, err := environ("10.0.0.0/99"); err == nil || !strings.Contains(err.Error(), "ELIZA_TRUSTED_PROXIES") {
+			t.Errorf("a prefix that is none: %v", err)
+		}
 	})
 	t.Run("switched off", func(t *testing.T) {
 		t.Parallel()

@@ -356,3 +356,37 @@ func TestSecretsStaySecret(t *testing.T) {
 		t.Errorf("the log tells a secret: %s", log.String())
 	}
 }
+
+func TestPrivateFilesAskForTheKey(t *testing.T) {
+	t.Parallel()
+	for name, private := range map[string]bool{"as a rule": false, "when they are private": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opts := []eliza.Option{eliza.WithAPIKey("right")}
+			if private {
+				opts = append(opts, eliza.WithPrivateFiles())
+			}
+			s := elizatest.Start(t, opts...)
+			kind, form := upload(t)
+			c := s.Client
+			c.Header = http.Header{"Content-Type": {kind}, "X-Api-Key": {"right"}}
+			url, _ := c.Do(http.MethodPost, "/api/media/agents/"+string(s.Agent("Ada"))+"/upload-media", form).Want(200).Data()["url"].(string)
+			with := c.Get(url).Want(200)
+			if got := strings.HasPrefix(with.Header.Get("Cache-Control"), "private"); got != private {
+				t.Errorf("Cache-Control: %s", with.Header.Get("Cache-Control"))
+			}
+			if private {
+				s.Get(url).WantError(401, core.CodeUnauthorized)
+			} else {
+				s.Get(url).Want(200)
+			}
+		})
+	}
+}
+
+func TestSocketsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := elizatest.Start(t, eliza.WithMaxSockets(1))
+	s.Get("/socket.io/?EIO=4&transport=polling").Want(200)
+	s.Get("/socket.io/?EIO=4&transport=polling").Want(503)
+}

@@ -63,6 +63,9 @@ func NewServer(opts ...Option) (*Server, error) {
 	if s.store, err = cfg.openStore(s.log); err != nil {
 		return nil, err
 	}
+	if cfg.salt == "" || cfg.salt == agents.DefaultSalt {
+		s.log.Warn("agents' secrets are encrypted with the well-known salt: whoever reads the database, or an agent's page, can read them")
+	}
 	if err := s.build(); err != nil {
 		return nil, errors.Join(err, s.closeStore())
 	}

@@ -37,6 +37,8 @@ type RoutesOptions struct {
 	MaxBody    int64        // bytes of a body, 2 MiB when 0
 	MaxUpload  int64        // bytes of a body of a multipart route, 50 MiB when 0
 
+	// RootLimit goes around what [Routes.Root] answers; nil = nothing does.
+	RootLimit echo.MiddlewareFunc
 	// Authenticate is asked by [Routes.Root] before a route that is not public runs; nil = no question.
 	Authenticate func(*http.Request) (core.Identity, error)
 }
@@ -164,11 +166,15 @@ func (h *Routes) rootRoute(g *echo.Group, method, path string, next echo.Handler
 
 func (h *Routes) root(c echo.Context, path string, next echo.HandlerFunc) error {
 	served := true // also when it panics
-	err := httpapi.Guard(h.opts.Logger, func(c echo.Context) (err error) {
+	serve := func(c echo.Context) (err error) {
 		served, err = h.serve(c, path, true)
 		served = served || err != nil
 		return err
-	})(c)
+	}
+	if t, ok := h.table.target(path, escaped(c)); ok && h.opts.RootLimit != nil && len(h.table.find(c.Request().Method, t)) > 0 {
+		serve = h.opts.RootLimit(serve)
+	}
+	err := httpapi.Guard(h.opts.Logger, serve)(c)
 	if !served {
 		return next(c)
 	}

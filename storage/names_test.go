@@ -17,10 +17,11 @@ func TestStatementsAreRenamed(t *testing.T) {
 	t.Parallel()
 	r := testRenamer(t)
 	for statement, want := range map[string]string{
-		`SELECT * FROM agents`:                                      `SELECT * FROM x_agents`,
-		`agents`:                                                    `x_agents`,
-		`SELECT a.agents FROM agents a`:                             `SELECT a.agents FROM x_agents a`,
-		"SELECT `agents`.`id` FROM `agents`":                        "SELECT `x_agents`.`id` FROM `x_agents`",
+		`SELECT * FROM agents`:               `SELECT * FROM x_agents`,
+		`agents`:                             `x_agents`,
+		`SELECT a.agents FROM agents a`:      `SELECT a.agents FROM x_agents a`,
+		"SELECT `agents`.`id` FROM `agents`": "SELECT `x_agents`.`id` FROM `x_agents`",
+
 		"SELECT `a`.`agents`, \"rooms\" FROM `agents` AS `a`":       "SELECT `a`.`agents`, \"x_rooms\" FROM `x_agents` AS `a`",
 		`SELECT 'agents', 'it''s agents' FROM rooms`:                `SELECT 'agents', 'it''s agents' FROM x_rooms`,
 		`rooms.agent_id = worlds.agent_id AND rooms.worlds = 1`:     `x_rooms.agent_id = x_worlds.agent_id AND x_rooms.worlds = 1`,
