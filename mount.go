@@ -42,7 +42,7 @@ func (s *Server) newGroups() Groups {
 	agentRoutes := agents.NewHandler(s.agents, agents.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Characters: s.cfg.characters})
 	memories := memory.NewHandler(s.memory, s.agents, memory.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, PublicURL: s.media.PublicURL})
 	files := media.NewHandler(s.media, s.agents, media.HandlerOptions{Logger: s.log, Uploads: []echo.MiddlewareFunc{s.limits.file, s.limits.upload}, Private: s.cfg.privateFiles})
-	talk := messaging.NewHandler(s.messaging, messaging.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Wait: s.cfg.turnTimeout, InputControl: s.cfg.inputControl})
+	talk := messaging.NewHandler(s.messaging, messaging.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Wait: s.cfg.turnTimeout, InputControl: s.cfg.inputControl, Now: s.cfg.now})
 	return Groups{
 		Agents: routes(func(g *echo.Group) {
 			memories.AgentRoutes(g)

@@ -37,8 +37,9 @@ type config struct {
 	addr       string
 	database   string
 	store      storage.Store
-	borrow     func(*slog.Logger) (storage.Store, error) // from the host's database
+	borrow     func(storage.Options) (storage.Store, error) // from the host's database
 	log        *slog.Logger
+	now        core.Clock
 	logLevel   slog.Level
 	logSize    int
 	production bool
@@ -99,6 +100,11 @@ func WithStore(s storage.Store) Option { return func(c *config) { c.store = s } 
 // WithLogger sets where the server logs to; [slog.Default] otherwise. The log that clients can read is
 // kept beside it.
 func WithLogger(log *slog.Logger) Option { return func(c *config) { c.log = log } }
+
+// WithClock sets the clock of what is stored and answered, and of what expires: messages, sessions, jobs, memories, agents,
+// logs; [time.Now] otherwise. Waiting, deadlines and rate limits go by the machine's own clock, and identifiers keep the
+// time they were made in. It is called concurrently. A store of [WithStore] has a clock of its own.
+func WithClock(now func() time.Time) Option { return func(c *config) { c.now = now } }
 
 // WithLog sets the least level and the size, in entries, of the log that clients can read: info and 1000
 // otherwise.

@@ -68,7 +68,7 @@ func (s *Server) build() error {
 func (s *Server) buildMemory(notes core.Bus) (err error) {
 	svc := s.cfg.memory.service
 	if !s.cfg.memory.replaced {
-		svc = memory.New(s.store.Memory(), memory.Options{Logger: s.log, Bus: notes})
+		svc = memory.New(s.store.Memory(), memory.Options{Logger: s.log, Now: s.cfg.now, Bus: notes})
 	}
 	s.mind = memoryRunner(svc)
 	s.memory, err = s.cfg.memory.around(svc)
@@ -83,7 +83,7 @@ func (s *Server) buildMedia() (err error) {
 			s.folder = media.NewFolder(s.cfg.files)
 			blobs = s.folder
 		}
-		svc = media.New(blobs, media.Options{PublicPath: s.cfg.publicPath})
+		svc = media.New(blobs, media.Options{PublicPath: s.cfg.publicPath, Now: s.cfg.now})
 	}
 	s.media, err = s.cfg.media.around(svc)
 	return err
@@ -94,7 +94,7 @@ func (s *Server) buildMessaging() (err error) {
 	if !s.cfg.messaging.replaced {
 		svc = messaging.New(s.store.Messaging(), messaging.Options{
 			Logger: s.log, Memories: forgetful{s.memory, s.media}, TurnTimeout: s.cfg.turnTimeout, AgentToAgent: s.cfg.agentToAgent,
-			InputControl: s.cfg.inputControl, Sessions: s.cfg.sessions, PublicURL: s.media.PublicURL, Hooks: s.cfg.hooks,
+			InputControl: s.cfg.inputControl, Sessions: s.cfg.sessions, PublicURL: s.media.PublicURL, Hooks: s.cfg.hooks, Now: s.cfg.now,
 		})
 	}
 	s.lanes = messagingRunner(svc)
@@ -114,7 +114,7 @@ func (s *Server) buildAgents(notes core.Bus) (err error) {
 		return err
 	}
 	s.agency, err = agents.New(s.store.Agents(), s.tended(brain), notes, agents.Options{
-		Logger: s.log, Cipher: s.cfg.cipher, KnownPlugin: s.plugins.KnownPlugin,
+		Logger: s.log, Now: s.cfg.now, Cipher: s.cfg.cipher, KnownPlugin: s.plugins.KnownPlugin,
 		Started: s.started, Stopped: s.stopped, Deleting: s.deleting,
 		Swapped: s.mind.Tend, // its embeddings may be of another model now
 	})
@@ -130,7 +130,7 @@ func (s *Server) brain() (agents.Factory, error) {
 		return s.cfg.factory, nil
 	}
 	return loop.New(loop.Options{
-		Logger: s.log, Known: s.plugins, Memories: s.memory.For, Sender: sender{s}, Decrypt: s.cfg.cipher.Decrypt, Setting: s.setting,
+		Logger: s.log, Now: s.cfg.now, Known: s.plugins, Memories: s.memory.For, Sender: sender{s}, Decrypt: s.cfg.cipher.Decrypt, Setting: s.setting,
 		Files: ownFiles{s.media, s.cfg.publicPath}, Services: map[string]any{plugin.DatabaseService: s.store.Plugins()},
 	})
 }
@@ -138,7 +138,7 @@ func (s *Server) brain() (agents.Factory, error) {
 func (s *Server) buildAudio() (err error) {
 	svc := s.cfg.audio.service
 	if !s.cfg.audio.replaced {
-		svc = audio.New(s.agents, audio.Options{Messages: spoken{s.messaging}, TurnTimeout: s.cfg.turnTimeout})
+		svc = audio.New(s.agents, audio.Options{Messages: spoken{s.messaging}, TurnTimeout: s.cfg.turnTimeout, Now: s.cfg.now})
 	}
 	s.audio, err = s.cfg.audio.around(svc)
 	return err
@@ -147,7 +147,7 @@ func (s *Server) buildAudio() (err error) {
 func (s *Server) buildRoutes(plugins []plugin.Plugin) (err error) {
 	p := &s.parts
 	p.gateway = messaging.NewGateway(p.messaging, messaging.GatewayOptions{
-		Logger: s.log, Authenticate: s.cfg.auth, Logs: s.logs, InputControl: s.cfg.inputControl, EventRate: s.cfg.eventRate,
+		Logger: s.log, Now: s.cfg.now, Authenticate: s.cfg.auth, Logs: s.logs, InputControl: s.cfg.inputControl, EventRate: s.cfg.eventRate,
 		Socket: socketio.Options{Origin: origin(s.cfg.origins), MaxSessions: s.cfg.maxSockets},
 	})
 	p.limits = newLimits(s.cfg, s.log)
@@ -163,7 +163,7 @@ func (s *Server) buildRoutes(plugins []plugin.Plugin) (err error) {
 		stop = s.quit
 	}
 	p.operations = runtime.NewHandler(p.agents, s.logs, runtime.HandlerOptions{
-		Logger: s.log, MaxBody: s.cfg.maxBody, Version: s.cfg.version, Environment: s.cfg.environment(),
+		Logger: s.log, Now: s.cfg.now, MaxBody: s.cfg.maxBody, Version: s.cfg.version, Environment: s.cfg.environment(),
 		Secured: !s.cfg.open, Operator: s.cfg.operator, Stop: stop, Servers: s.messageServers, EnvFile: s.cfg.envFile,
 		FileLimit: p.limits.file, HealthLimit: p.limits.health,
 	})

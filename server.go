@@ -58,6 +58,7 @@ func NewServer(opts ...Option) (*Server, error) {
 		return nil, err
 	}
 	logs := runtime.NewLogs(cfg.logSize)
+	logs.Now = cfg.now
 	s := &Server{cfg: cfg, logs: logs, requests: newInflight(), quitting: make(chan struct{}), log: slog.New(slog.NewMultiHandler(cfg.log.Handler(), logs.Handler(cfg.logLevel)))}
 	s.handler = sync.OnceValue(func() http.Handler { return s.newHandler(false) })
 	if s.store, err = cfg.openStore(s.log); err != nil {

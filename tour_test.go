@@ -32,6 +32,7 @@ type tour struct {
 	turn  int
 	vars  map[string]string // for {…} in paths, queries and bodies
 	taken map[string]bool   // operations that were tried
+	each  func(operation string, answer []byte)
 }
 
 var variable = regexp.MustCompile(`\{(\w+)\}`)
@@ -64,6 +65,9 @@ func (r *tour) do(operation, query, body string, keep ...string) {
 	}
 	if a.Status >= 300 {
 		r.T.Fatalf("%s: %s %s = %d %s", operation, method, path, a.Status, a.Raw)
+	}
+	if r.each != nil {
+		r.each(operation, a.Raw)
 	}
 	for _, k := range keep {
 		name, at, _ := strings.Cut(k, "=")
@@ -128,11 +132,47 @@ func asked() plugin.Plugin {
 // answers were compared with the description at least once.
 func TestEveryOperationSucceeds(t *testing.T) {
 	t.Parallel()
+	paths := operationPaths(t)
+	most := 0
+	for _, all := range paths {
+		most = max(most, len(all))
+	}
+	for turn := range most {
+		t.Run("by path "+strconv.Itoa(turn+1), func(t *testing.T) {
+			t.Parallel()
+			r := newTour(t, paths, turn)
+			for _, part := range []func(){r.agents, r.servers, r.channels, r.talk, r.knowledge, r.operations, r.end} {
+				part()
+			}
+			r.taken["followChannel"] = true // does not end by itself: TestAChannelIsFollowedByServerSentEvents
+			for id := range paths {
+				if !r.taken[id] && !strings.HasPrefix(paths[id][0], "GET /socket.io") && !strings.HasPrefix(paths[id][0], "POST /socket.io") {
+					t.Errorf("%s was not tried", id)
+				}
+			}
+		})
+	}
+}
+
+func newTour(t *testing.T, paths map[string][]string, turn int, opts ...eliza.Option) *tour {
+	return &tour{
+		Server: elizatest.Start(t, append([]eliza.Option{
+			eliza.WithPlugins(elizatest.Echo().Plugin(), asked()), eliza.WithEnvFile(filepath.Join(t.TempDir(), ".env")), eliza.WithStop(func() {}),
+		}, opts...)...),
+		paths: paths, turn: turn, taken: map[string]bool{}, vars: map[string]string{
+			"me": string(core.NewUUID()), "you": string(core.NewUUID()), "new": string(core.NewUUID()), "default": string(core.DefaultServerID),
+			"pluginName": "asked", "route": "page",
+		},
+	}
+}
+
+// operationPaths are the methods and paths of every operation that is described, the main one first.
+func operationPaths(t *testing.T) map[string][]string {
 	d, err := apitest.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths, most := map[string][]string{}, 0
+	paths := map[string][]string{}
 	for path, item := range d.Spec.Paths.Map() {
 		for method, op := range item.Operations() {
 			of, alias := op.Extensions["x-alias-of"].(string)
@@ -145,34 +185,8 @@ func TestEveryOperationSucceeds(t *testing.T) {
 	}
 	for _, all := range paths {
 		slices.Sort(all[1:])
-		most = max(most, len(all))
 	}
-	for turn := range most {
-		t.Run("by path "+strconv.Itoa(turn+1), func(t *testing.T) {
-			t.Parallel()
-			r := &tour{
-				Server: elizatest.Start(t, eliza.WithPlugins(elizatest.Echo().Plugin(), asked()), eliza.WithEnvFile(filepath.Join(t.TempDir(), ".env")),
-					eliza.WithStop(func() {})),
-				paths: paths, turn: turn, taken: map[string]bool{}, vars: map[string]string{
-					"me": string(core.NewUUID()), "you": string(core.NewUUID()), "new": string(core.NewUUID()), "default": string(core.DefaultServerID),
-					"pluginName": "asked", "route": "page",
-				},
-			}
-			r.agents()
-			r.servers()
-			r.channels()
-			r.talk()
-			r.knowledge()
-			r.operations()
-			r.end()
-			r.taken["followChannel"] = true // does not end by itself: TestAChannelIsFollowedByServerSentEvents
-			for id := range paths {
-				if !r.taken[id] && !strings.HasPrefix(paths[id][0], "GET /socket.io") && !strings.HasPrefix(paths[id][0], "POST /socket.io") {
-					t.Errorf("%s was not tried", id)
-				}
-			}
-		})
-	}
+	return paths
 }
 
 func (r *tour) agents() {

@@ -24,6 +24,7 @@ const (
 type Options struct {
 	Logger *slog.Logger // slog.Default() when nil
 	Cipher *Cipher      // of secrets at rest; that of the default salt when nil
+	Now    core.Clock   // of an agent's creation; time.Now when nil
 
 	// KnownPlugin tells which plugin names mean something here: only their set decides whether a patched
 	// agent is restarted. nil = all.
@@ -176,7 +177,7 @@ func (m *Manager) Create(ctx context.Context, c *core.Character) (*Agent, bool, 
 	if c.ID == "" {
 		c.ID = core.StringToUUID(c.Name)
 	}
-	now := core.Now()
+	now := m.opts.Now.Now()
 	a := &Agent{Character: c, Version: 1, CreatedAt: now, UpdatedAt: now}
 	err := m.store.Insert(ctx, a)
 	for range updateTries {

@@ -25,7 +25,7 @@ func (m *Manager) Converse(ctx context.Context, agent core.UUID, q Question) (*R
 	if err != nil {
 		return nil, err
 	}
-	t, err := q.turn(ctx, agent)
+	t, err := q.turn(ctx, agent, m.opts.Now.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (m *Manager) Converse(ctx context.Context, agent core.UUID, q Question) (*R
 
 // turn makes the question a turn in a room of its own kind. Ids of clients that are no UUIDs are taken as they
 // are: the agent's own identifiers are derived from them.
-func (q Question) turn(ctx context.Context, agent core.UUID) (*core.Turn, error) {
+func (q Question) turn(ctx context.Context, agent core.UUID, now core.Millis) (*core.Turn, error) {
 	if err := checkText(q.Text); err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (q Question) turn(ctx context.Context, agent core.UUID) (*core.Turn, error)
 		ChannelType: roomType,
 		Source:      source,
 		Content:     core.Content{Text: q.Text, Source: source, ChannelType: roomType, Attachments: q.Attachments},
-		CreatedAt:   core.Now(),
+		CreatedAt:   now,
 	}, nil
 }
 

@@ -18,6 +18,7 @@ type Options struct {
 	TurnTimeout  time.Duration // of an agent's answer; 5 minutes when 0
 	ModelTimeout time.Duration // of one transcription or speech; 5 minutes when 0
 	TempDir      string        // for speech being made; the system's own when ""
+	Now          core.Clock    // of what is said; time.Now when nil
 }
 
 // Manager is the [Service] over the agents of a server. It has no work in the background: nothing is to be

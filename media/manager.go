@@ -13,7 +13,8 @@ import (
 
 // Options tunes a [Manager]. The zero value is ready to use.
 type Options struct {
-	PublicPath string // in front of the addresses of files, for a server mounted below it
+	PublicPath string     // in front of the addresses of files, for a server mounted below it
+	Now        core.Clock // of the times in generated names; time.Now when nil
 }
 
 // Manager is the [Service] over [Blobs].
@@ -50,7 +51,7 @@ func (m *Manager) Upload(ctx context.Context, up Upload) (*File, error) {
 	if t, err = realType(t, head); err != nil {
 		return nil, err
 	}
-	name := newName(extension(t, original))
+	name := newName(m.opts.Now.Now(), extension(t, original))
 	size, err := m.save(ctx, up, name, body, decoders[t])
 	if err != nil {
 		return nil, failed(ctx, err)

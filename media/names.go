@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -23,8 +22,8 @@ func ValidName(name string) bool {
 }
 
 // newName is a name nobody can guess.
-func newName(ext string) string {
-	return strconv.FormatInt(time.Now().UnixMilli(), 10) + "-" + strings.ToLower(rand.Text()) + ext
+func newName(now core.Millis, ext string) string {
+	return strconv.FormatInt(int64(now), 10) + "-" + strings.ToLower(rand.Text()) + ext
 }
 
 // originalName is the name of the sender's file without its folders.

@@ -163,7 +163,7 @@ func (m *Manager) Relate(ctx context.Context, r core.Relationship) error {
 		r.ID = core.NewUUID()
 	}
 	if r.CreatedAt == 0 {
-		r.CreatedAt = core.ISO(core.Now())
+		r.CreatedAt = core.ISO(m.opts.Now.Now())
 	}
 	return m.store.Relate(ctx, r)
 }
@@ -184,7 +184,7 @@ func (m *Manager) DeleteLog(ctx context.Context, agent, id core.UUID) error {
 func (m *Manager) Sweep(ctx context.Context) error {
 	var before core.Millis
 	if m.opts.LogAge > 0 {
-		before = core.MillisOf(time.Now().Add(-m.opts.LogAge))
+		before = core.MillisOf(m.opts.Now.Time().Add(-m.opts.LogAge))
 	}
 	return m.store.SweepLogs(ctx, before, max(0, m.opts.LogsPerAgent))
 }

@@ -213,6 +213,7 @@ const (
 // Options tunes a [Manager]. The zero value is ready to use.
 type Options struct {
 	Logger *slog.Logger // slog.Default() when nil
+	Now    core.Clock   // of what is stored, and what old logs are told by; time.Now when nil
 	// Bus tells other processes which rooms changed; nil when there are none.
 	Bus core.Bus
 	// Connections is how many connected (agent, channel, author) are remembered; 8,192 when 0.

@@ -39,7 +39,7 @@ func (m *Manager) CreateWorld(ctx context.Context, w core.World) (*core.World, e
 		w.ID = core.NewUUID()
 	}
 	if w.CreatedAt == 0 {
-		w.CreatedAt = core.ISO(core.Now())
+		w.CreatedAt = core.ISO(m.opts.Now.Now())
 	}
 	if err := m.store.CreateWorld(ctx, w); err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (m *Manager) CreateGroup(ctx context.Context, agent core.UUID, g Group) (*c
 		return nil, err
 	}
 	g.WorldID = cmp.Or(g.WorldID, g.ServerID)
-	g.Name = cmp.Or(g.Name, "Chat "+time.Now().Format(time.DateTime))
+	g.Name = cmp.Or(g.Name, "Chat "+m.opts.Now.Time().Format(time.DateTime))
 	return m.store.Connect(ctx, Connection{
 		World: core.World{ID: g.WorldID, AgentID: agent, Name: g.Name, ServerID: string(g.ServerID)},
 		Room: core.Room{

@@ -49,7 +49,7 @@ func (v view) Record(ctx context.Context, memories []core.Memory, logs []core.Lo
 	if err != nil {
 		return err
 	}
-	now := core.ISO(core.Now())
+	now := core.ISO(v.m.opts.Now.Now())
 	entries := make([]core.Log, len(logs))
 	for i, l := range logs {
 		if l.ID == "" {
@@ -66,7 +66,7 @@ func (v view) Record(ctx context.Context, memories []core.Memory, logs []core.Lo
 
 // prepare fills in what a caller may leave out. A memory is unique unless one like it is stored.
 func (v view) prepare(ctx context.Context, memories []core.Memory) ([]core.Memory, error) {
-	now := core.Now()
+	now := v.m.opts.Now.Now()
 	out := make([]core.Memory, len(memories))
 	for i, mem := range memories {
 		if mem.ID == "" {

@@ -12,7 +12,7 @@ const (
 
 // autoChannel is the channel a message makes when its own does not exist: the sender is in it and, in a
 // direct conversation, the other side if the message names one.
-func autoChannel(n *NewMessage, by, hint string, target core.UUID) *NewChannel {
+func autoChannel(n *NewMessage, by, hint string, target core.UUID, now core.Millis) *NewChannel {
 	short := string(n.ChannelID[:8])
 	c := &NewChannel{Name: "Chat " + short, Type: TypeGroup, SourceType: "auto_created", Participants: []core.UUID{n.AuthorID}}
 	if hint == TypeDM || isDMMetadata(n.Metadata) {
@@ -22,7 +22,7 @@ func autoChannel(n *NewMessage, by, hint string, target core.UUID) *NewChannel {
 		}
 	}
 	c.Metadata = map[string]any{
-		"created_by": by, "created_for_user": n.AuthorID, "created_at": core.Now().String(), "channel_type": c.Type,
+		"created_by": by, "created_for_user": n.AuthorID, "created_at": now.String(), "channel_type": c.Type,
 	}
 	for k, v := range n.Metadata {
 		c.Metadata[k] = v

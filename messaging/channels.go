@@ -186,7 +186,7 @@ func (m *Manager) CreateServer(ctx context.Context, s Server) (*Server, error) {
 	if err := httpapi.Sized("metadata", s.Metadata, maxMetadata); err != nil {
 		return nil, err
 	}
-	now := core.ISO(core.Now())
+	now := core.ISO(m.now())
 	s.ID, s.CreatedAt, s.UpdatedAt = core.NewUUID(), now, now
 	if err := m.store.CreateServer(ctx, s); err != nil {
 		return nil, err

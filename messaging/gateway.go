@@ -17,6 +17,7 @@ import (
 // GatewayOptions tunes a [Gateway]. The zero value is ready to use.
 type GatewayOptions struct {
 	Logger *slog.Logger // slog.Default() when nil
+	Now    core.Clock   // of the times in events, and when channels were made; time.Now when nil
 
 	// Authenticate decides about a socket. It gets the handshake request, with the key the client put into
 	// its auth payload as X-API-KEY. nil lets everybody in.
@@ -165,7 +166,7 @@ func (g *Gateway) connect(s *socketio.Socket) {
 		return
 	}
 	if m.entity != "" {
-		g.emit(s, "authenticated", authenticatedView{m.entity, core.Now()})
+		g.emit(s, "authenticated", authenticatedView{m.entity, g.opts.Now.Now()})
 	}
 	g.emit(s, "connection_established", establishedView{"Connected to Eliza Socket.IO server", s.ID()})
 	s.On("1", m.limited(g, g.join))

@@ -186,7 +186,7 @@ func (g *Gateway) send(m *member, payload json.RawMessage) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.Create = autoChannel(&n, createdBySocket, "", target)
+	n.Create = autoChannel(&n, createdBySocket, "", target, g.opts.Now.Now())
 	ctx := core.WithIdentity(m.socket.Context(), m.identity)
 
 	s := &send{member: m, clientID: in.MessageID}

@@ -19,7 +19,7 @@ type HandlerOptions struct {
 	// InputControl is that of [GatewayOptions], for streams of a channel's events.
 	InputControl string
 
-	Now func() time.Time // what sessions have left is told by; time.Now when nil
+	Now func() time.Time // what sessions have left is told by, and when channels were made; time.Now when nil
 }
 
 // Handler serves the messaging routes over any [Service].
@@ -39,6 +39,9 @@ func NewHandler(svc Service, opts HandlerOptions) *Handler {
 	}
 	return &Handler{svc: svc, log: opts.Logger.With("component", "messaging"), opts: opts, born: opts.Now()}
 }
+
+// now is the time by the clock of the options.
+func (h *Handler) now() core.Millis { return core.MillisOf(h.opts.Now()) }
 
 // Routes registers the routes on g, whose prefix the caller chooses (the contract's is /api/messaging). It
 // brings validation and size limits, but no authentication. Three generations of names lead to the same
@@ -92,16 +95,16 @@ func (h *Handler) Routes(g *echo.Group) {
 	r.GET("/messages/:messageId", h.message)
 	r.PATCH("/messages/:messageId", h.patchMessage)
 
-	r.POST("/sessions", inSession(h.createSession))
-	r.GET("/sessions", inSession(h.sessions))
-	r.GET("/sessions/health", inSession(h.sessionsHealth))
-	r.GET("/sessions/:sessionId", inSession(h.getSession))
-	r.POST("/sessions/:sessionId/messages", inSession(h.postSession))
-	r.GET("/sessions/:sessionId/messages", inSession(h.sessionMessages))
-	r.POST("/sessions/:sessionId/renew", inSession(h.renewSession))
-	r.POST("/sessions/:sessionId/heartbeat", inSession(h.heartbeat))
-	r.PATCH("/sessions/:sessionId/timeout", inSession(h.patchSession))
-	r.DELETE("/sessions/:sessionId", inSession(h.deleteSession))
+	r.POST("/sessions", h.inSession(h.createSession))
+	r.GET("/sessions", h.inSession(h.sessions))
+	r.GET("/sessions/health", h.inSession(h.sessionsHealth))
+	r.GET("/sessions/:sessionId", h.inSession(h.getSession))
+	r.POST("/sessions/:sessionId/messages", h.inSession(h.postSession))
+	r.GET("/sessions/:sessionId/messages", h.inSession(h.sessionMessages))
+	r.POST("/sessions/:sessionId/renew", h.inSession(h.renewSession))
+	r.POST("/sessions/:sessionId/heartbeat", h.inSession(h.heartbeat))
+	r.PATCH("/sessions/:sessionId/timeout", h.inSession(h.patchSession))
+	r.DELETE("/sessions/:sessionId", h.inSession(h.deleteSession))
 
 	r.POST("/jobs", h.createJob)
 	r.GET("/jobs", h.jobs)

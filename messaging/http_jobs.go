@@ -131,7 +131,7 @@ func (h *Handler) jobsHealth(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return httpapi.JSON(c, http.StatusOK, healthOf(counts, core.MillisOf(h.opts.Now())))
+	return httpapi.JSON(c, http.StatusOK, healthOf(counts, h.now()))
 }
 
 func healthOf(counts []JobCount, now core.Millis) jobsHealth {

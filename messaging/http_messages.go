@@ -53,7 +53,7 @@ func transportOf(transport, mode string) (string, error) {
 }
 
 // message is the request as a message of a channel.
-func (r *postRequest) message(channel core.UUID) (NewMessage, error) {
+func (r *postRequest) message(channel core.UUID, now core.Millis) (NewMessage, error) {
 	server, err := r.required()
 	if err != nil {
 		return NewMessage{}, err
@@ -72,7 +72,7 @@ func (r *postRequest) message(channel core.UUID) (NewMessage, error) {
 			n.Raw["attachments"] = r.Attachments
 		}
 	}
-	n.Create = autoChannel(&n, createdByHTTP, r.ChannelType, "")
+	n.Create = autoChannel(&n, createdByHTTP, r.ChannelType, "", now)
 	return n, nil
 }
 
@@ -99,7 +99,7 @@ func (h *Handler) post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	n, err := req.message(channel)
+	n, err := req.message(channel, h.now())
 	if err != nil {
 		return err
 	}

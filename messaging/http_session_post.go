@@ -136,7 +136,7 @@ func (h *Handler) sessionPosted(m *Message, sent *SessionMessage) sessionPosted 
 	s, at := sent.Session, core.ISO(m.CreatedAt)
 	return sessionPosted{
 		Success: true, UserMessage: sessionBusView{bus(m), m.AuthorID, at},
-		Status: sessionStatus{s.ExpiresAt, s.Renewals, sent.Renewed, s.Near(core.MillisOf(h.opts.Now()))},
+		Status: sessionStatus{s.ExpiresAt, s.Renewals, sent.Renewed, s.Near(h.now())},
 		ID:     m.ID, Content: m.Content, AuthorID: m.AuthorID, CreatedAt: at, Metadata: m.Metadata,
 	}
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
-// inSession is h as a route of sessions: its errors tell their time, and whatever is wrong with a request has
+// inSession is next as a route of sessions: its errors tell their time, and whatever is wrong with a request has
 // one code.
-func inSession(h echo.HandlerFunc) echo.HandlerFunc {
+func (h *Handler) inSession(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		httpapi.TimeErrors(c)
-		err := h(c)
+		httpapi.TimeErrors(c, h.opts.Now)
+		err := next(c)
 		if e, ok := errors.AsType[*core.Error](err); ok && (e.Code == core.CodeBadRequest || e.Code == core.CodeInvalidID) {
 			invalid := *e
 			invalid.Code = core.CodeValidation
@@ -43,7 +43,7 @@ type sessionView struct {
 }
 
 func (h *Handler) session(s *Session) sessionView {
-	now := core.MillisOf(h.opts.Now())
+	now := h.now()
 	return sessionView{s, s.Remaining(now), s.Near(now)}
 }
 

@@ -26,7 +26,7 @@ type submitRequest struct {
 	Metadata   map[string]any `json:"metadata"`
 }
 
-func (r *submitRequest) message() (NewMessage, error) {
+func (r *submitRequest) message(now core.Millis) (NewMessage, error) {
 	server, err := r.required()
 	if err != nil {
 		return NewMessage{}, err
@@ -42,7 +42,7 @@ func (r *submitRequest) message() (NewMessage, error) {
 		}
 		n.Metadata["user_display_name"] = r.AuthorName
 	}
-	n.Create = autoChannel(&n, createdByHTTP, "", "")
+	n.Create = autoChannel(&n, createdByHTTP, "", "", now)
 	return n, nil
 }
 
@@ -52,7 +52,7 @@ func (h *Handler) accepted(c echo.Context, change func(*NewMessage)) (*Accepted,
 	if err := httpapi.Decode(c, &req); err != nil {
 		return nil, err
 	}
-	n, err := req.message()
+	n, err := req.message(h.now())
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ type Options struct {
 	PublicURL func(string) string // the address of an attachment given by its place on this machine; as it is when nil
 
 	Sessions SessionOptions
-	Now      func() time.Time // the clock sessions and jobs expire by; time.Now when nil
+	Now      func() time.Time // the clock sessions and jobs expire by, and message servers are made by; time.Now when nil
 }
 
 // withDefaults fills what is unset.
@@ -128,7 +128,7 @@ func (m *Manager) Start(ctx context.Context, agents Agents) (err error) {
 	}
 	m.started = true
 	m.mu.Unlock()
-	now := core.ISO(core.Now())
+	now := core.ISO(m.now())
 	err = m.store.EnsureServer(ctx, Server{ID: core.DefaultServerID, Name: "Default Server", SourceType: "eliza_default", CreatedAt: now, UpdatedAt: now})
 	if err == nil {
 		err = m.store.VoidLeases(ctx)

@@ -98,6 +98,7 @@ type Call struct {
 	Actions    []Action      // those of the agent that are valid here
 	Providers  []Provider    // all of the agent's
 	Evaluators []Evaluator   // all of the agent's
+	Clock      core.Clock    // the server's; nil is time.Now
 	// Generate asks the agent's text model on behalf of this turn.
 	Generate func(ctx context.Context, p Prompt) (Answer, error)
 }

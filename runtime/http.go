@@ -23,6 +23,7 @@ type HandlerOptions struct {
 	Logger  *slog.Logger // slog.Default() when nil
 	MaxBody int64        // of a JSON body, 2 MiB when 0
 	Version string       // of the application; "0.0.0" when empty
+	Now     core.Clock   // of the times in answers; time.Now when nil
 	// Environment is what /version calls it; "development" when empty. In "production" only Operator opens
 	// the env file.
 	Environment string
@@ -104,7 +105,7 @@ func limited(limit echo.MiddlewareFunc, h echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func (h *Handler) ping(c echo.Context) error {
-	return httpapi.JSON(c, http.StatusOK, map[string]any{"pong": true, "timestamp": core.Now()})
+	return httpapi.JSON(c, http.StatusOK, map[string]any{"pong": true, "timestamp": h.opts.Now.Now()})
 }
 
 func (h *Handler) hello(c echo.Context) error {
@@ -112,7 +113,7 @@ func (h *Handler) hello(c echo.Context) error {
 }
 
 func (h *Handler) alive(c echo.Context) error {
-	return httpapi.JSON(c, http.StatusOK, map[string]any{"status": "ok", "timestamp": core.ISO(core.Now())})
+	return httpapi.JSON(c, http.StatusOK, map[string]any{"status": "ok", "timestamp": core.ISO(h.opts.Now.Now())})
 }
 
 func (h *Handler) status(c echo.Context) error {
@@ -120,7 +121,7 @@ func (h *Handler) status(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return httpapi.JSON(c, http.StatusOK, map[string]any{"status": "ok", "agentCount": n, "timestamp": core.ISO(core.Now())})
+	return httpapi.JSON(c, http.StatusOK, map[string]any{"status": "ok", "agentCount": n, "timestamp": core.ISO(h.opts.Now.Now())})
 }
 
 // servers lists message servers, for who looks for a fault.
@@ -176,7 +177,7 @@ func (h *Handler) active(c echo.Context) (int, error) {
 }
 
 func (h *Handler) healthOf(agents int) (int, healthView) {
-	v := healthView{Status: "OK", Version: h.opts.Version, Timestamp: core.ISO(core.Now()), Dependencies: map[string]string{}}
+	v := healthView{Status: "OK", Version: h.opts.Version, Timestamp: core.ISO(h.opts.Now.Now()), Dependencies: map[string]string{}}
 	if h.agents == nil {
 		return http.StatusOK, v
 	}
@@ -189,7 +190,7 @@ func (h *Handler) healthOf(agents int) (int, healthView) {
 
 func (h *Handler) version(c echo.Context) error {
 	return httpapi.JSON(c, http.StatusOK, map[string]any{
-		"version": h.opts.Version, "source": "server", "timestamp": core.ISO(core.Now()),
+		"version": h.opts.Version, "source": "server", "timestamp": core.ISO(h.opts.Now.Now()),
 		"environment": h.opts.Environment, "uptime": int64(time.Since(h.began).Seconds()),
 	})
 }

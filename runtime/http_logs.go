@@ -68,7 +68,7 @@ func (h *Handler) submitLogs(c echo.Context) error {
 		if !ok {
 			level = 30
 		}
-		h.logs.Add(core.LogEntry{Time: core.Now(), Level: level, Message: l.Message, Fields: map[string]any{
+		h.logs.Add(core.LogEntry{Time: h.opts.Now.Now(), Level: level, Message: l.Message, Fields: map[string]any{
 			"source": "client", "clientSource": l.Source, "metadata": redactMap(l.Metadata),
 		}})
 	}
@@ -80,7 +80,7 @@ func (h *Handler) answer(c echo.Context, req logsRequest) error {
 	level := cmp.Or(c.QueryParam("level"), req.Level, "all")
 	name := cmp.Or(c.QueryParam("agentName"), req.AgentName, "all")
 	id := cmp.Or(c.QueryParam("agentId"), req.AgentID, "all")
-	since, err := sinceOf(c.QueryParam("since"), req.Since)
+	since, err := h.sinceOf(c.QueryParam("since"), req.Since)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (h *Handler) answer(c echo.Context, req logsRequest) error {
 	})
 }
 
-func sinceOf(query string, body json.RawMessage) (core.Millis, error) {
+func (h *Handler) sinceOf(query string, body json.RawMessage) (core.Millis, error) {
 	if query == "" && len(body) > 0 && string(body) != "null" {
 		query = string(body)
 		var s string
@@ -121,7 +121,7 @@ func sinceOf(query string, body json.RawMessage) (core.Millis, error) {
 		}
 	}
 	if query == "" {
-		return core.Now() - core.Millis(time.Hour.Milliseconds()), nil
+		return h.opts.Now.Now() - core.Millis(time.Hour.Milliseconds()), nil
 	}
 	return core.ParseTime(query)
 }

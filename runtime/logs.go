@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -16,6 +15,9 @@ const DefaultLogSize = 1000
 // Logs keeps the newest entries of a server's log in memory and hands new ones to who follows it. Its
 // [Logs.Handler] is the way in. Safe for concurrent use.
 type Logs struct {
+	// Now is when entries are from; of log records it is their own time when nil. It is set before the first use.
+	Now core.Clock
+
 	size int
 
 	mu   sync.Mutex
@@ -120,8 +122,8 @@ func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
 // Handle implements [slog.Handler].
 func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	at := r.Time
-	if at.IsZero() {
-		at = time.Now()
+	if at.IsZero() || h.logs.Now != nil {
+		at = h.logs.Now.Time()
 	}
 	e := core.LogEntry{Time: core.MillisOf(at), Level: levelNumber(r.Level), Message: r.Message}
 	if n := len(h.attrs) + r.NumAttrs(); n > 0 {

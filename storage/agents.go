@@ -75,7 +75,7 @@ func (s agentStore) Insert(ctx context.Context, a *agents.Agent) error {
 func (s agentStore) Update(ctx context.Context, a *agents.Agent) (*agents.Agent, error) {
 	row := toAgentRow(a)
 	row.Version = a.Version + 1
-	row.UpdatedAt = max(core.Now(), a.UpdatedAt+1)
+	row.UpdatedAt = max(nowOf(s.db.readers), a.UpdatedAt+1)
 	err := s.db.write(ctx, func(tx *gorm.DB) error {
 		res := tx.Exec(`UPDATE agents SET name = ?, bio = ?, version = ?, character = ?, updated_at = ?,
 			started_at = CASE WHEN ? AND NOT active THEN ? ELSE started_at END, active = ? WHERE id = ? AND version = ?`,

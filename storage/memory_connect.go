@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -62,7 +63,9 @@ func (c *connection) complete() bool {
 }
 
 func readConnection(tx *gorm.DB, want memory.Connection) (*connection, error) {
-	c := &connection{createdTime: core.Now()}
+	c := &connection{createdTime: nowOf(tx)}
+	want.World.CreatedAt = cmp.Or(want.World.CreatedAt, core.ISO(c.createdTime))
+	want.Room.CreatedAt = cmp.Or(want.Room.CreatedAt, c.createdTime)
 	agent := want.Room.AgentID
 	if want.World.ID != "" {
 		old, err := world(tx, agent, want.World.ID)

@@ -126,7 +126,7 @@ func insertReply(tx *gorm.DB, ch *channelRow, n messaging.NewMessage) (*inserted
 // insertMessage gives a message its number and stores it with its deliveries; errTaken leaves all as it is.
 // ch must be locked. The author of a reply is an agent, even if it has been deleted since.
 func insertMessage(tx *gorm.DB, ch *channelRow, n messaging.NewMessage, maxLane int, reply bool) (*inserted, error) {
-	now := core.Now()
+	now := nowOf(tx)
 	byAgent, agents, err := whoReacts(tx, ch, n, reply)
 	if err != nil {
 		return nil, err

@@ -101,7 +101,7 @@ func insertChannel(tx *gorm.DB, c messaging.NewChannel) (*channelRow, error) {
 		}
 		return nil, err
 	}
-	now := core.Now()
+	now := nowOf(tx)
 	row := channelRow{
 		ID: c.ID, ServerID: c.ServerID, Name: c.Name, Type: c.Type, SourceType: c.SourceType, SourceID: c.SourceID, Topic: c.Topic,
 		Metadata: c.Metadata, CreatedAt: now, UpdatedAt: now,
@@ -149,7 +149,7 @@ func (s messagingStore) PatchChannel(ctx context.Context, id core.UUID, p messag
 		if p.Metadata != nil {
 			row.Metadata = p.Metadata
 		}
-		row.UpdatedAt = max(core.Now(), row.UpdatedAt)
+		row.UpdatedAt = max(nowOf(tx), row.UpdatedAt)
 		if err := tx.Exec(`UPDATE channels SET name = ?, topic = ?, metadata = ?, updated_at = ? WHERE id = ?`,
 			row.Name, row.Topic, row.Metadata, row.UpdatedAt, id).Error; err != nil {
 			return wrap("patch channel", err)
@@ -199,7 +199,7 @@ func syncChannel(tx *gorm.DB, c messaging.NewChannel) (*channelRow, error) {
 		return insertChannel(tx, c)
 	}
 	row := &rows[0]
-	row.Name, row.Type, row.UpdatedAt = c.Name, c.Type, max(core.Now(), row.UpdatedAt)
+	row.Name, row.Type, row.UpdatedAt = c.Name, c.Type, max(nowOf(tx), row.UpdatedAt)
 	err := tx.Exec(`UPDATE channels SET name = ?, type = ?, updated_at = ? WHERE id = ?`, row.Name, row.Type, row.UpdatedAt, row.ID).Error
 	return row, wrap("sync channel", err)
 }

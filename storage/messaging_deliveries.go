@@ -36,7 +36,7 @@ type deliveryRow struct {
 func (deliveryRow) TableName() string { return "deliveries" }
 
 func newDelivery(message, agent, channel core.UUID, now core.Millis) deliveryRow {
-	return deliveryRow{ID: core.NewUUID(), MessageID: message, AgentID: agent, ChannelID: channel, State: messaging.StatePending, AvailableAt: now, CreatedAt: now}
+	return deliveryRow{ID: core.NewUUID(), MessageID: message, AgentID: agent, ChannelID: channel, State: messaging.StatePending, CreatedAt: now}
 }
 
 func (r *deliveryRow) insert(tx *gorm.DB) error {
@@ -63,7 +63,7 @@ func (s messagingStore) Claim(ctx context.Context, owner string, ttl time.Durati
 	var out []messaging.Delivery
 	err := s.db.write(ctx, func(tx *gorm.DB) error {
 		out = out[:0]
-		now := core.Now()
+		now := core.Now() // how long something waits or is held is nothing the host's clock decides
 		for _, lane := range lanes[:min(len(lanes), most)] {
 			d := messaging.Delivery{Lane: lane, Owner: owner}
 			err := tx.Raw(claimNext, owner, now+core.Millis(ttl.Milliseconds()), lane.AgentID, lane.ChannelID, now).Row().
@@ -180,7 +180,7 @@ func finish(tx *gorm.DB, ch *channelRow, d *messaging.Delivery, e messaging.Endi
 		ended.Lanes = in.lanes
 		ended.Events = append(ended.Events, messageEvent(in.message))
 	}
-	err := change(tx, d, `state = ?, last_error = ?, replies = ?, owner = '', ended_at = ?`, e.State, e.Error, jsonIDs(replies), core.Now())
+	err := change(tx, d, `state = ?, last_error = ?, replies = ?, owner = '', ended_at = ?`, e.State, e.Error, jsonIDs(replies), nowOf(tx))
 	if err != nil {
 		return err
 	}

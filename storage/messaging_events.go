@@ -135,7 +135,7 @@ func otherEvents(tx *gorm.DB, ch *channelRow, after int64, limit int) ([]messagi
 
 // record stores a numbered change of a locked channel that is not on a message row.
 func record(tx *gorm.DB, ch *channelRow, kind string, message core.UUID, res *messaging.Result) (messaging.Event, error) {
-	row := eventRow{ChannelID: ch.ID, Seq: ch.next(), Kind: kind, MessageID: message, CreatedAt: core.Now()}
+	row := eventRow{ChannelID: ch.ID, Seq: ch.next(), Kind: kind, MessageID: message, CreatedAt: nowOf(tx)}
 	if res != nil {
 		row.Result = &jsonColumn[messaging.Result]{V: *res}
 	}
@@ -152,7 +152,7 @@ func (s messagingStore) EditMessage(ctx context.Context, id core.UUID, e messagi
 		}
 		return withChannel(tx, msg.ChannelID, func(ch *channelRow) error {
 			applyEdit(msg, e)
-			msg.UpdatedAt = max(core.Now(), msg.UpdatedAt)
+			msg.UpdatedAt = max(nowOf(tx), msg.UpdatedAt)
 			if err := tx.Exec(`UPDATE central_messages SET content = ?, raw_message = ?, metadata = ?, source_type = ?, in_reply_to = ?, author_id = ?, updated_at = ? WHERE id = ?`,
 				msg.Content, jsonMap(msg.Raw), jsonMap(msg.Metadata), msg.SourceType, msg.InReplyTo, msg.AuthorID, msg.UpdatedAt, id).Error; err != nil {
 				return wrap("edit message", err)

@@ -20,12 +20,11 @@ const (
 )
 
 func (s messagingStore) Reap(ctx context.Context, ttl time.Duration, lost int) ([]messaging.Ended, error) {
-	now := core.Now()
-	stale := now - core.Millis(ttl.Milliseconds())
+	stale := nowOf(s.db.readers) - core.Millis(ttl.Milliseconds())
 	find := func(tx *gorm.DB) (rows []deliveryRow, err error) {
 		err = tx.Raw(`SELECT * FROM deliveries WHERE state IN ('pending', 'leased')
 			AND ((state = 'leased' AND lease_until <= ?) OR (state = 'pending' AND created_at < ?))
-			ORDER BY channel_id, seq LIMIT ?`, s.leaseLimit(now), stale, reapBatch).Scan(&rows).Error
+			ORDER BY channel_id, seq LIMIT ?`, s.leaseLimit(core.Now()), stale, reapBatch).Scan(&rows).Error
 		return rows, wrap("find lost deliveries", err)
 	}
 	if rows, err := find(s.db.read(ctx)); err != nil || len(rows) == 0 {
@@ -82,7 +81,7 @@ func reapOne(tx *gorm.DB, r *deliveryRow, lost int) (*messaging.Ended, error) {
 func endRow(tx *gorm.DB, r *deliveryRow, state, reason string) (*messaging.Ended, error) {
 	ended := &messaging.Ended{Delivery: r.ID, ChannelID: r.ChannelID}
 	err := withChannel(tx, r.ChannelID, func(ch *channelRow) error {
-		err := tx.Exec(`UPDATE deliveries SET state = ?, last_error = ?, owner = '', ended_at = ? WHERE id = ?`, state, reason, core.Now(), r.ID).Error
+		err := tx.Exec(`UPDATE deliveries SET state = ?, last_error = ?, owner = '', ended_at = ? WHERE id = ?`, state, reason, nowOf(tx), r.ID).Error
 		if err != nil {
 			return wrap("end delivery", err)
 		}
@@ -116,7 +115,7 @@ func (s messagingStore) EndAgent(ctx context.Context, agent core.UUID, except []
 }
 
 func (s messagingStore) Sweep(ctx context.Context, deliveries, events time.Duration) error {
-	now := core.Now()
+	now := nowOf(s.db.readers)
 	err := s.sweep(ctx, `DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE ended_at > 0 AND ended_at < ? LIMIT ?)`,
 		now-core.Millis(deliveries.Milliseconds()))
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/eliza-go/eliza/plugin"
-	"github.com/eliza-go/eliza/runtime/core"
 )
 
 // pluginStore gives plugins their part of the database, and keeps which of their migrations ran.
@@ -49,6 +48,6 @@ func (s pluginStore) Steps(ctx context.Context, name string) ([]plugin.Step, err
 func (s pluginStore) AddStep(ctx context.Context, name string, step plugin.Step) error {
 	return s.db.write(ctx, func(tx *gorm.DB) error {
 		return wrap("record migration of plugin", tx.Exec(`INSERT INTO plugin_migrations (plugin, number, name, applied_at) VALUES (?, ?, ?, ?)`,
-			name, step.Number, step.Name, core.Now()).Error)
+			name, step.Number, step.Name, nowOf(tx)).Error)
 	})
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"github.com/eliza-go/eliza/runtime/core"
 )
 
 // sqliteDriver is the database/sql name glebarez/sqlite registers its pure Go driver under.
@@ -183,16 +185,19 @@ func clash(ctx context.Context, db *sql.DB, path string, names *renamer, version
 }
 
 // gormOver puts a GORM of our own over an open database. The transactions are ours, so GORM opens none of its own.
-func gormOver(pool gorm.ConnPool, log *slog.Logger) (*gorm.DB, error) {
+func gormOver(pool gorm.ConnPool, log *slog.Logger, now core.Clock) (*gorm.DB, error) {
 	g, err := gorm.Open(sqlite.Dialector{Conn: pool}, &gorm.Config{
 		SkipDefaultTransaction: true, TranslateError: true, DisableAutomaticPing: true,
-		Logger: slowLog{logger.Discard, log},
+		Logger: slowLog{logger.Discard, log}, NowFunc: now.Time,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("storage: %w", err)
 	}
 	return g, nil
 }
+
+// nowOf is the time of what is stored through a handle.
+func nowOf(tx *gorm.DB) core.Millis { return core.MillisOf(tx.NowFunc()) }
 
 // slow is how long a statement may take without being logged.
 const slow = time.Second

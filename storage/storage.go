@@ -18,6 +18,7 @@ import (
 	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/messaging"
 	"github.com/eliza-go/eliza/plugin"
+	"github.com/eliza-go/eliza/runtime/core"
 )
 
 // Store is what a server needs of its database: a store for each domain and transactions over them.
@@ -43,6 +44,7 @@ var _ Store = (*DB)(nil)
 // Options tunes a [DB]. The zero value is ready to use.
 type Options struct {
 	Logger *slog.Logger // slog.Default() when nil
+	Now    core.Clock   // when what is stored was made, changed and ended; time.Now when nil
 	// TablePrefix begins the names of all our tables and indexes: two servers, or a server and a program with
 	// tables of its own, share a database with it. Small letters, digits and underscores, like "eliza_".
 	TablePrefix string
@@ -60,6 +62,7 @@ func (o Options) withDefaults() (Options, error) {
 type DB struct {
 	log     *slog.Logger
 	names   *renamer // nil without a prefix
+	now     core.Clock
 	writer  *writer
 	readers *gorm.DB
 	host    *gorm.DB // what handles for rows of the host's are made of
@@ -112,7 +115,7 @@ func locked(path string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{log: opts.Logger, names: names, lock: lock}, nil
+	return &DB{log: opts.Logger, now: opts.Now, names: names, lock: lock}, nil
 }
 
 func (db *DB) open(ctx context.Context, path string) error {
@@ -146,13 +149,13 @@ func (db *DB) open(ctx context.Context, path string) error {
 
 // handles puts GORM over the pools, and over the first for rows that are not ours.
 func (db *DB) handles(write, read *sql.DB) (writer *gorm.DB, err error) {
-	if writer, err = gormOver(db.names.pool(write), db.log); err != nil {
+	if writer, err = gormOver(db.names.pool(write), db.log, db.now); err != nil {
 		return nil, err
 	}
-	if db.readers, err = gormOver(db.names.pool(read), db.log); err != nil {
+	if db.readers, err = gormOver(db.names.pool(read), db.log, db.now); err != nil {
 		return nil, err
 	}
-	db.host, err = gormOver(write, db.log)
+	db.host, err = gormOver(write, db.log, db.now)
 	return writer, err
 }
 

@@ -223,7 +223,7 @@ func (u *turn) enqueue(said []core.Content) {
 // spoke puts a reply into the conversation that later prompts see. It needs u.mu.
 func (u *turn) spoke(c core.Content) {
 	u.recent = append(u.recent[:len(u.recent):len(u.recent)], core.Memory{
-		Table: core.TableMessages, CreatedAt: core.Now(), Content: c, EntityID: u.r.id, AgentID: u.r.id, RoomID: u.room.ID,
+		Table: core.TableMessages, CreatedAt: u.r.opts.Now.Now(), Content: c, EntityID: u.r.id, AgentID: u.r.id, RoomID: u.room.ID,
 		Metadata: map[string]any{"type": "message", "raw": map[string]any{"senderName": u.char.Name}},
 	})
 }

@@ -31,7 +31,7 @@ func (u *turn) note(kind string, entity core.UUID, body map[string]any) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.log.logs = append(u.log.logs, core.Log{
-		ID: core.NewUUID(), AgentID: u.r.id, EntityID: entity, RoomID: u.room.ID, Type: kind, Body: body, CreatedAt: core.ISO(core.Now()),
+		ID: core.NewUUID(), AgentID: u.r.id, EntityID: entity, RoomID: u.room.ID, Type: kind, Body: body, CreatedAt: core.ISO(u.r.opts.Now.Now()),
 	})
 }
 
@@ -53,19 +53,18 @@ func (u *turn) take() ([]core.Memory, []core.Log) {
 func (u *turn) runBody(status string) map[string]any {
 	return map[string]any{
 		"runId": string(u.run), "status": status, "messageId": string(u.memory.ID), "roomId": string(u.room.ID),
-		"entityId": string(u.t.AuthorID), "source": "messageHandler", "startTime": u.begin.UnixMilli(),
+		"entityId": string(u.t.AuthorID), "source": "messageHandler", "startTime": u.started,
 	}
 }
 
-// started notes the beginning of the run and the message itself.
-func (u *turn) started() {
+// starts notes the beginning of the run and the message itself.
+func (u *turn) starts() {
 	u.note("run_event", u.t.AuthorID, u.runBody("started"))
 }
 
 func (u *turn) ended(status string, err error) map[string]any {
-	now := time.Now()
 	body := u.runBody(status)
-	body["endTime"], body["duration"] = now.UnixMilli(), now.Sub(u.begin).Milliseconds()
+	body["endTime"], body["duration"] = u.r.opts.Now.Now(), time.Since(u.begin).Milliseconds()
 	if err != nil {
 		body["error"] = err.Error()
 	}
@@ -78,7 +77,7 @@ func (u *turn) model(ctx context.Context, req core.TextRequest, c completion, er
 	prompt, response := clip(req.Prompt, maxLogged), clip(c.text, maxLogged)
 	body := map[string]any{
 		"modelType": req.Type, "modelKey": req.Type, "purpose": req.Purpose, "prompt": prompt,
-		"response": response, "provider": c.from, "executionTime": c.took.Milliseconds(), "runId": string(u.run), "timestamp": time.Now().UnixMilli(),
+		"response": response, "provider": c.from, "executionTime": c.took.Milliseconds(), "runId": string(u.run), "timestamp": u.r.opts.Now.Now(),
 	}
 	if c.usage != nil {
 		body["usage"] = map[string]any{
@@ -107,7 +106,7 @@ func (u *turn) said(id core.UUID, c core.Content) core.Memory {
 		c.Source = u.t.Source
 	}
 	return core.Memory{
-		ID: id, Table: core.TableMessages, CreatedAt: max(core.Now(), u.t.CreatedAt+1), Content: c,
+		ID: id, Table: core.TableMessages, CreatedAt: max(u.r.opts.Now.Now(), u.t.CreatedAt+1), Content: c,
 		EntityID: u.r.id, AgentID: u.r.id, RoomID: u.room.ID, WorldID: u.room.WorldID,
 		Metadata: map[string]any{
 			"type": "message", "source": u.t.Source, "sourceId": string(id),

@@ -33,6 +33,8 @@ type Options struct {
 
 	Services map[string]any // what the host gives all agents, by type; asked after the plugins' own; not changed afterwards
 
+	Now core.Clock // of what is recorded; time.Now when nil
+
 	ProviderTimeout  time.Duration // of one provider or validation; 10 s
 	ActionTimeout    time.Duration // of one action; 60 s
 	EvaluatorTimeout time.Duration // of one evaluator; 60 s

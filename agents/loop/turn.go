@@ -25,8 +25,10 @@ type turn struct {
 	out   core.Out
 	char  *core.Character
 	run   core.UUID
-	begin time.Time
+	begin time.Time // by the machine's clock
 	room  core.Room
+
+	started core.Millis // by the host's clock
 
 	memory core.Memory // the message in the agent's own records
 	people []core.Entity
@@ -47,7 +49,7 @@ func (r *Runtime) Turn(ctx context.Context, t *core.Turn, out core.Out) (core.Ou
 	}
 	defer r.turns.enter()()
 	u := &turn{
-		r: r, t: t, out: out, char: r.Character(), begin: time.Now(),
+		r: r, t: t, out: out, char: r.Character(), begin: time.Now(), started: r.opts.Now.Now(),
 		run:   core.StringToUUID(fmt.Sprintf("%s:%d", t.ID, t.Attempt)),
 		state: &plugin.State{Values: map[string]any{}, Data: map[string]plugin.Data{}},
 	}
@@ -57,7 +59,7 @@ func (r *Runtime) Turn(ctx context.Context, t *core.Turn, out core.Out) (core.Ou
 	}
 	u.room = room
 	u.memory = u.incoming()
-	u.started()
+	u.starts()
 	r.tell(ctx, core.EventRunStarted, u.event("status", "started"))
 	r.tell(ctx, core.EventMessageReceived, u.event("message", u.memory))
 	reply, reason, err := u.answer(ctx)
@@ -75,7 +77,7 @@ func (r *Runtime) Turn(ctx context.Context, t *core.Turn, out core.Out) (core.Ou
 func (u *turn) event(more ...any) map[string]any {
 	data := map[string]any{
 		"runId": string(u.run), "messageId": string(u.memory.ID), "roomId": string(u.room.ID), "entityId": string(u.t.AuthorID),
-		"channelId": string(u.t.ChannelID), "source": u.t.Source, "startTime": u.begin.UnixMilli(),
+		"channelId": string(u.t.ChannelID), "source": u.t.Source, "startTime": u.started,
 	}
 	for i := 0; i+1 < len(more); i += 2 {
 		data[more[i].(string)] = more[i+1]
@@ -203,6 +205,6 @@ func (u *turn) call() *plugin.Call {
 	return &plugin.Call{
 		Runtime: u.r, Turn: u.t, Memory: &memory, Room: u.room, State: u.state,
 		Recent: recent, People: u.people, Actions: u.valid, Providers: u.r.set.offered,
-		Evaluators: u.r.set.looking, History: u.r.opts.History,
+		Evaluators: u.r.set.looking, History: u.r.opts.History, Clock: u.r.opts.Now,
 	}
 }

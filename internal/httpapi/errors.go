@@ -42,7 +42,7 @@ type errorDetail struct {
 const timedErrors = "eliza.timedErrors" // key in a request's context
 
 // TimeErrors has the errors of a request say when they happened.
-func TimeErrors(c echo.Context) { c.Set(timedErrors, true) }
+func TimeErrors(c echo.Context, now core.Clock) { c.Set(timedErrors, now) }
 
 // ErrNotFound is the answer to a path nobody serves.
 var ErrNotFound = &core.Error{Code: core.CodeNotFound, Message: "API endpoint not found"}
@@ -79,8 +79,8 @@ func WriteError(c echo.Context, log *slog.Logger, err error) error {
 	if e.Code == core.CodeInternal {
 		detail.Message, detail.Details = "Internal server error", RequestID(c)
 	}
-	if timed, _ := c.Get(timedErrors).(bool); timed {
-		detail.Timestamp = core.ISO(core.Now())
+	if now, timed := c.Get(timedErrors).(core.Clock); timed {
+		detail.Timestamp = core.ISO(now.Now())
 	}
 	if c.Response().Committed {
 		return nil

@@ -24,7 +24,7 @@ func recentMessages() plugin.Provider {
 	return plugin.Provider{
 		Name: "RECENT_MESSAGES", Description: "What was said, and what is to be answered", Position: 100,
 		Get: func(ctx context.Context, c *plugin.Call) (plugin.Data, error) {
-			now, names := time.Now(), namesOf(c)
+			now, names := c.Clock.Time(), namesOf(c)
 			elsewhere, err := interactions(ctx, c, now)
 			if err != nil {
 				return plugin.Data{}, err

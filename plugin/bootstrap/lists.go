@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/eliza-go/eliza/plugin"
 )
@@ -52,8 +51,8 @@ func providers() plugin.Provider {
 func now() plugin.Provider {
 	return plugin.Provider{
 		Name: "TIME", Description: "The current time",
-		Get: func(context.Context, *plugin.Call) (plugin.Data, error) {
-			t := time.Now().UTC().Format("Monday, 2 January 2006, 15:04:05 UTC")
+		Get: func(_ context.Context, c *plugin.Call) (plugin.Data, error) {
+			t := c.Clock.Time().UTC().Format("Monday, 2 January 2006, 15:04:05 UTC")
 			return plugin.Data{Text: "The time is " + t + ".", Values: map[string]any{"time": t}}, nil
 		},
 	}

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
@@ -147,7 +146,7 @@ func (r *reflection) run(ctx context.Context, c *plugin.Call) (plugin.Result, er
 
 // reflectionValues is what the prompt is made from: the conversation with the last answer in it.
 func reflectionValues(c *plugin.Call, known []core.Memory) map[string]any {
-	names, now := namesOf(c), time.Now()
+	names, now := namesOf(c), c.Clock.Time()
 	var talk, facts, people []string
 	for i := range c.Recent {
 		if isSpeech(&c.Recent[i]) {

@@ -17,6 +17,20 @@ const isoLayout = "2006-01-02T15:04:05.000Z"
 // Now is the current moment.
 func Now() Millis { return Millis(time.Now().UnixMilli()) }
 
+// Clock tells what time it is, for what is stored and shown; nil = [time.Now]. Waiting goes by the machine's own.
+type Clock func() time.Time
+
+// Time is the current time.
+func (c Clock) Time() time.Time {
+	if c == nil {
+		return time.Now()
+	}
+	return c()
+}
+
+// Now is the current moment.
+func (c Clock) Now() Millis { return MillisOf(c.Time()) }
+
 // MillisOf converts a time.
 func MillisOf(t time.Time) Millis { return Millis(t.UnixMilli()) }
 
