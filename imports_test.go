@@ -19,6 +19,7 @@ var allowed = map[string][]string{
 	"runtime/core":         {},
 	"internal/httpapi":     {},
 	"internal/ratelimit":   {},
+	"internal/tracing":     {},
 	"messaging/socketio":   {},
 	"agents":               {},
 	"runtime/api":          {},
@@ -29,8 +30,8 @@ var allowed = map[string][]string{
 	"plugin":               {},
 	"messaging/bus":        {},
 	"messaging/client":     {},
-	"messaging":            {"messaging/socketio"},
-	"agents/loop":          {"agents", "memory", "plugin"},
+	"messaging":            {"internal/tracing", "messaging/socketio"},
+	"agents/loop":          {"agents", "internal/tracing", "memory", "plugin"},
 	"plugin/bootstrap":     {"plugin"},
 	"plugin/doctor":        {"plugin"},
 	"plugin/openai":        {"plugin"},
@@ -126,7 +127,9 @@ var heavy = []struct {
 		module + "/plugin/openai", module + "/plugin/speech", // what talks to models is the host's choice
 		"github.com/openai/", "github.com/sashabaranov/", "github.com/anthropics/", "github.com/ollama/", "google.golang.org/", "cloud.google.com/",
 		"github.com/aws/", "github.com/Azure/", // the makers' kits
-		"github.com/prometheus/", "go.opentelemetry.io/", "github.com/redis/", "github.com/jackc/", "github.com/lib/pq", "github.com/mattn/go-sqlite3",
+		"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters", // nor what sends traces,
+		"github.com/prometheus/", // or counts for somebody
+		"github.com/redis/", "github.com/jackc/", "github.com/lib/pq", "github.com/mattn/go-sqlite3",
 		"github.com/getkin/", "github.com/santhosh-tekuri/", "go.uber.org/goleak", "testing", // tools of tests
 		"expvar", "net/http/pprof", // they put themselves into the host's default mux
 	}},
@@ -148,6 +151,16 @@ func TestHeavyThingsStayOut(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// The package of that name keeps the process's own provider of tracers; what is below it is the API.
+func TestTheServerCannotReachTheProcessesTracer(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t, "-deps", ".") {
+		if p.ImportPath == "go.opentelemetry.io/otel" {
+			t.Errorf("the server depends on %s", p.ImportPath)
 		}
 	}
 }

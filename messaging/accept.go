@@ -17,6 +17,14 @@ const (
 
 // Accept implements [Service].
 func (m *Manager) Accept(ctx context.Context, n NewMessage) (*Accepted, error) {
+	ctx, end := m.traceAccept(ctx, &n)
+	a, err := m.hooked(ctx, n)
+	end(a, err)
+	return a, err
+}
+
+// hooked is accept between the hooks.
+func (m *Manager) hooked(ctx context.Context, n NewMessage) (*Accepted, error) {
 	if err := m.open(); err != nil {
 		return nil, err
 	}

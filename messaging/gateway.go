@@ -7,9 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
+	"github.com/eliza-go/eliza/internal/tracing"
 	"github.com/eliza-go/eliza/messaging/socketio"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -24,6 +27,11 @@ type GatewayOptions struct {
 	Authenticate func(*http.Request) (core.Identity, error)
 	// Logs is what clients may follow; nil = log streaming is off.
 	Logs Logs
+
+	Tracer trace.Tracer // of socket events; nil = they are not traced
+	// Observe is called at the end of each socket event with its name, "other" for one that is not known; nil = nobody
+	// looks. It is called concurrently and must not block.
+	Observe func(event string, took time.Duration, err error)
 
 	InputControl string  // as in Options: "dm" (default), "all" or "off"
 	EventRate    float64 // events a second a socket may send; 30 when 0, no limit when negative
@@ -46,6 +54,8 @@ type Gateway struct {
 	opts GatewayOptions
 	log  *slog.Logger
 
+	tracer *tracing.Tracer
+
 	mu    sync.Mutex
 	rooms map[core.UUID]*room
 	sends map[core.UUID]*send // messages being accepted, by id
@@ -60,6 +70,10 @@ func NewGateway(svc Service, opts GatewayOptions) *Gateway {
 	g := &Gateway{
 		svc: svc, io: socketio.New(opts.Socket), opts: opts, log: opts.Logger.With("component", "gateway"),
 		rooms: map[core.UUID]*room{}, sends: map[core.UUID]*send{},
+	}
+	g.tracer = tracing.New(opts.Tracer, g.log)
+	if opts.Observe == nil {
+		g.opts.Observe = func(string, time.Duration, error) {}
 	}
 	main := g.io.Of("/")
 	main.Use(g.admit)
@@ -98,6 +112,9 @@ type connectAuth struct {
 }
 
 var (
+	errTooFast      = &core.Error{Code: core.CodeRateLimit, Message: "Too many events, slow down"}
+	errUnknownEvent = core.BadRequest("unknown event")
+
 	errEntity = &socketio.ConnectError{Message: "Valid entityId required"}
 	errKey    = &socketio.ConnectError{Message: "Invalid or missing API Key"}
 	errAuth   = &socketio.ConnectError{Message: "Authentication failed"}
@@ -169,32 +186,37 @@ func (g *Gateway) connect(s *socketio.Socket) {
 		g.emit(s, "authenticated", authenticatedView{m.entity, g.opts.Now.Now()})
 	}
 	g.emit(s, "connection_established", establishedView{"Connected to Eliza Socket.IO server", s.ID()})
-	s.On("1", m.limited(g, g.join))
-	s.On("2", m.limited(g, g.send))
-	s.On("message", m.limited(g, g.generic))
-	s.On("leave_channel", m.limited(g, g.leaving))
-	s.On("subscribe_logs", m.limited(g, g.subscribeLogs))
-	s.On("unsubscribe_logs", m.limited(g, g.unsubscribeLogs))
-	s.On("update_log_filters", m.limited(g, g.filterLogs))
+	s.On("1", m.limited(g, "join", g.join))
+	s.On("2", m.limited(g, "send", g.send))
+	s.On("message", m.limited(g, "message", g.generic))
+	s.On("leave_channel", m.limited(g, "leave_channel", g.leaving))
+	s.On("subscribe_logs", m.limited(g, "subscribe_logs", g.subscribeLogs))
+	s.On("unsubscribe_logs", m.limited(g, "unsubscribe_logs", g.unsubscribeLogs))
+	s.On("update_log_filters", m.limited(g, "update_log_filters", g.filterLogs))
 	s.OnUnhandled(func(e *socketio.Event) {
+		g.opts.Observe("other", 0, errUnknownEvent)
 		if e.HasAck() {
-			g.acknowledge(e, errorView{Error: "unknown event", Code: core.CodeBadRequest})
+			g.acknowledge(e, errorView{Error: errUnknownEvent.Message, Code: errUnknownEvent.Code})
 		}
 	})
 	s.OnDisconnect(func(string) { g.left(m) })
 }
 
 // handler answers one event; what it returns is the payload of the acknowledgement.
-type handler func(m *member, payload json.RawMessage) (ack any, err error)
+type handler func(ctx context.Context, m *member, payload json.RawMessage) (ack any, err error)
 
 // limited runs h within the rate of events a socket may send, and answers its error.
-func (m *member) limited(g *Gateway, h handler) func(*socketio.Event) {
+func (m *member) limited(g *Gateway, name string, h handler) func(*socketio.Event) {
 	return func(e *socketio.Event) {
 		// Who asks faster than it reads the answers waits here, instead of being taken for too slow. What a
 		// client sent before it left counts all the same.
 		_ = m.socket.Wait(m.socket.Context())
+		ctx, end := g.traceEvent(core.WithIdentity(m.socket.Context(), m.identity), m, name)
+		var err error
+		defer func() { end(err) }()
 		if m.limiter != nil && !m.limiter.Allow() {
-			g.refuse(m, e, nil, &core.Error{Code: core.CodeRateLimit, Message: "Too many events, slow down"})
+			err = errTooFast
+			g.refuse(m, e, nil, err)
 			return
 		}
 		var payload json.RawMessage
@@ -202,8 +224,8 @@ func (m *member) limited(g *Gateway, h handler) func(*socketio.Event) {
 			payload = e.Args[0]
 		}
 		var ack any
-		err := guarded(g.log, e.Name, func() (err error) {
-			ack, err = h(m, payload)
+		err = guarded(g.log, e.Name, func() (err error) {
+			ack, err = h(ctx, m, payload)
 			return err
 		})
 		switch {

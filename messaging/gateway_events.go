@@ -21,7 +21,7 @@ const (
 var errPayload = core.BadRequest("The payload must be an object")
 
 // generic is the event "message": {type, payload}.
-func (g *Gateway) generic(m *member, payload json.RawMessage) (any, error) {
+func (g *Gateway) generic(ctx context.Context, m *member, payload json.RawMessage) (any, error) {
 	var in struct {
 		Type    json.RawMessage `json:"type"`
 		Payload json.RawMessage `json:"payload"`
@@ -35,9 +35,9 @@ func (g *Gateway) generic(m *member, payload json.RawMessage) (any, error) {
 	}
 	switch t := number.String(); {
 	case t == typeJoin:
-		return g.join(m, in.Payload)
+		return g.join(ctx, m, in.Payload)
 	case t == typeSend:
-		return g.send(m, in.Payload)
+		return g.send(ctx, m, in.Payload)
 	case len(t) == 1 && t >= "3" && t <= "6":
 		return nil, nil
 	}
@@ -80,7 +80,7 @@ type joinedView struct {
 	Gap    bool          `json:"gap,omitempty"`    // not all of that is kept, or it is too much
 }
 
-func (g *Gateway) join(m *member, payload json.RawMessage) (any, error) {
+func (g *Gateway) join(ctx context.Context, m *member, payload json.RawMessage) (any, error) {
 	var in joinPayload
 	if err := decodePayload(payload, &in); err != nil {
 		return nil, err
@@ -99,7 +99,6 @@ func (g *Gateway) join(m *member, payload json.RawMessage) (any, error) {
 	if m.identity.EntityID != "" && entity != m.identity.EntityID {
 		return nil, ErrForbidden
 	}
-	ctx := core.WithIdentity(m.socket.Context(), m.identity)
 	if err := g.hold(ctx, m, channel); err != nil {
 		return nil, err
 	}
@@ -132,7 +131,7 @@ func (g *Gateway) join(m *member, payload json.RawMessage) (any, error) {
 }
 
 // leaving is the event "leave_channel": the socket gets nothing of the channel any more.
-func (g *Gateway) leaving(m *member, payload json.RawMessage) (any, error) {
+func (g *Gateway) leaving(_ context.Context, m *member, payload json.RawMessage) (any, error) {
 	var in socketRef
 	if err := decodePayload(payload, &in); err != nil {
 		return nil, err
@@ -177,7 +176,7 @@ type sendPayload struct {
 	Attachments  []any          `json:"attachments"`
 }
 
-func (g *Gateway) send(m *member, payload json.RawMessage) (any, error) {
+func (g *Gateway) send(ctx context.Context, m *member, payload json.RawMessage) (any, error) {
 	var in sendPayload
 	if err := decodePayload(payload, &in); err != nil {
 		return nil, err
@@ -187,7 +186,6 @@ func (g *Gateway) send(m *member, payload json.RawMessage) (any, error) {
 		return nil, err
 	}
 	n.Create = autoChannel(&n, createdBySocket, "", target, g.opts.Now.Now())
-	ctx := core.WithIdentity(m.socket.Context(), m.identity)
 
 	s := &send{member: m, clientID: in.MessageID}
 	g.mu.Lock()

@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/eliza-go/eliza/runtime/core"
@@ -35,7 +36,7 @@ type logView struct {
 	Payload core.LogEntry `json:"payload"`
 }
 
-func (g *Gateway) subscribeLogs(m *member, _ json.RawMessage) (any, error) {
+func (g *Gateway) subscribeLogs(_ context.Context, m *member, _ json.RawMessage) (any, error) {
 	if g.opts.Logs == nil {
 		return nil, &core.Error{Code: core.CodeForbidden, Message: "Log streaming is off"}
 	}
@@ -52,7 +53,7 @@ func (g *Gateway) subscribeLogs(m *member, _ json.RawMessage) (any, error) {
 	return v, nil
 }
 
-func (g *Gateway) unsubscribeLogs(m *member, _ json.RawMessage) (any, error) {
+func (g *Gateway) unsubscribeLogs(_ context.Context, m *member, _ json.RawMessage) (any, error) {
 	if m.logs != nil {
 		m.logs()
 		m.logs = nil
@@ -62,7 +63,7 @@ func (g *Gateway) unsubscribeLogs(m *member, _ json.RawMessage) (any, error) {
 	return v, nil
 }
 
-func (g *Gateway) filterLogs(m *member, payload json.RawMessage) (any, error) {
+func (g *Gateway) filterLogs(_ context.Context, m *member, payload json.RawMessage) (any, error) {
 	v := filteredView{Error: "Not subscribed to log stream"}
 	if m.logs != nil {
 		var change struct {

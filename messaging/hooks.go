@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -35,6 +36,12 @@ type Hooks struct {
 	// AfterReply is called once a reply is stored.
 	AfterReply func(ctx context.Context, t *core.Turn, m *Message)
 }
+
+// StatusHandedBack is the [TurnStatus] of a turn that begins again.
+const StatusHandedBack = "handed_back"
+
+// TurnStatus is how a turn ended, as AfterTurn is told: one of the statuses of a [Result], or [StatusHandedBack].
+func TurnStatus(r AgentResult) string { return cmp.Or(r.Status, StatusHandedBack) }
 
 // ErrIgnore is returned by hooks to have a turn end, or a reply left out, as if the agent had wanted nothing to say.
 var ErrIgnore = errors.New("messaging: ignored by a hook")

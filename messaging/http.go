@@ -19,6 +19,9 @@ type HandlerOptions struct {
 	// InputControl is that of [GatewayOptions], for streams of a channel's events.
 	InputControl string
 
+	// Dropped is called when a stream of events ends because its reader is too far behind; nil = nobody is told.
+	Dropped func()
+
 	Now func() time.Time // what sessions have left is told by, and when channels were made; time.Now when nil
 }
 

@@ -75,6 +75,9 @@ func (h *Handler) events(c echo.Context) error {
 				}
 			}
 			if !more {
+				if s.behind && h.opts.Dropped != nil {
+					h.opts.Dropped()
+				}
 				return nil
 			}
 		}
@@ -100,6 +103,7 @@ type stream struct {
 	mu     sync.Mutex
 	events []Event
 	ended  bool // the channel is gone, or the reader too far behind
+	behind bool
 }
 
 // take is the watcher: it never blocks.
@@ -107,7 +111,8 @@ func (s *stream) take(e Event) {
 	s.mu.Lock()
 	if !s.ended {
 		s.events = append(s.events, e)
-		s.ended = e.Kind == KindRemoved || len(s.events) > maxBehind
+		s.behind = len(s.events) > maxBehind
+		s.ended = e.Kind == KindRemoved || s.behind
 	}
 	s.mu.Unlock()
 	select {

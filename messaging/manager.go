@@ -8,6 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/eliza-go/eliza/internal/tracing"
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -29,6 +32,8 @@ type Options struct {
 	InputControl string        // "dm" (default), "all" or "off": where clients' input is disabled during a turn
 
 	Hooks []Hooks // called in order, see there
+
+	Tracer trace.Tracer // of accepted messages and of turns; nil = they are not traced
 
 	PublicURL func(string) string // the address of an attachment given by its place on this machine; as it is when nil
 
@@ -82,6 +87,9 @@ type Manager struct {
 	pages pages
 	lanes *lanes
 
+	tracer  *tracing.Tracer
+	origins origins
+
 	joins chan func(context.Context) // what agents are to be told
 
 	mu      sync.Mutex
@@ -115,6 +123,7 @@ func New(store Store, opts Options) *Manager {
 	}
 	m.seqs = newSequencers(store, m.log)
 	m.lanes = newLanes(m)
+	m.tracer = tracing.New(opts.Tracer, m.log)
 	return m
 }
 

@@ -217,9 +217,6 @@ func (o *out) ending(oc core.Outcome) Ending {
 // finished notes how the turn's delivery has ended.
 func (o *out) finished(state string, ended *Ended) {
 	hooks := o.observed()
-	if hooks.ended == nil {
-		return
-	}
 	o.mu.Lock()
 	o.result = AgentResult{AgentID: o.d.AgentID, Status: StatusOf(state), Responses: o.d.Replies}
 	o.mu.Unlock()
@@ -233,12 +230,13 @@ func (o *out) finished(state string, ended *Ended) {
 	}
 }
 
-// over tells the hooks that the turn is over.
-func (o *out) over() {
+// over tells the hooks that the turn is over, and returns how it ended.
+func (o *out) over() AgentResult {
 	hooks := o.observed()
 	o.mu.Lock()
 	r := o.result
 	o.mu.Unlock()
 	r.AgentID = o.d.AgentID
 	hooks.over(r)
+	return r
 }

@@ -35,6 +35,7 @@ func (m *Manager) turn(ctx context.Context, d *Delivery) (left <-chan struct{}) 
 	if d.First && controls(m.opts.InputControl, IsDM(d.Channel.Type)) {
 		m.seqs.live(Event{Kind: KindControl, ChannelID: d.ChannelID, Control: &Control{Action: "disable_input"}})
 	}
+	ctx, span := m.traceTurn(ctx, d)
 	limited, cancel := context.WithTimeoutCause(ctx, m.opts.TurnTimeout, errTimeout)
 	defer cancel()
 	a, left := m.ask(limited, d, out)
@@ -43,7 +44,7 @@ func (m *Manager) turn(ctx context.Context, d *Delivery) (left <-chan struct{}) 
 	}
 	out.close()
 	m.conclude(limited, log, d, out, a)
-	out.over()
+	endTurn(span, out.over(), a.err)
 	return left
 }
 

@@ -7,6 +7,12 @@ import (
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
+// Waiting is how many deliveries wait for their turn.
+func (s messagingStore) Waiting(ctx context.Context) (n int, err error) {
+	err = s.db.read(ctx).Raw(`SELECT count(*) FROM deliveries WHERE state IN ('pending', 'leased') AND state = 'pending'`).Scan(&n).Error
+	return n, wrap("count deliveries", err)
+}
+
 func (s messagingStore) Due(ctx context.Context, perAgent, most int) ([]messaging.Lane, error) {
 	var rows []deliveryRow
 	err := s.db.read(ctx).Raw(`SELECT agent_id, channel_id FROM (

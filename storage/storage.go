@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -48,6 +49,9 @@ type Options struct {
 	// TablePrefix begins the names of all our tables and indexes: two servers, or a server and a program with
 	// tables of its own, share a database with it. Small letters, digits and underscores, like "eliza_".
 	TablePrefix string
+	// Wrote is called after each transaction with the writes in it and how long it took; nil = nobody looks. It is called
+	// by the one goroutine that writes, and holds all writes up.
+	Wrote func(writes int, took time.Duration)
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -63,6 +67,7 @@ type DB struct {
 	log     *slog.Logger
 	names   *renamer // nil without a prefix
 	now     core.Clock
+	told    func(writes int, took time.Duration)
 	writer  *writer
 	readers *gorm.DB
 	host    *gorm.DB // what handles for rows of the host's are made of
@@ -115,7 +120,7 @@ func locked(path string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{log: opts.Logger, now: opts.Now, names: names, lock: lock}, nil
+	return &DB{log: opts.Logger, now: opts.Now, told: opts.Wrote, names: names, lock: lock}, nil
 }
 
 func (db *DB) open(ctx context.Context, path string) error {
@@ -143,7 +148,7 @@ func (db *DB) open(ctx context.Context, path string) error {
 	if err != nil {
 		return errors.Join(err, read.Close(), write.Close())
 	}
-	db.writer = startWriter(writer, nil)
+	db.writer = startWriter(writer, nil, db.told)
 	return nil
 }
 
@@ -177,6 +182,9 @@ func resolve(path string) (string, error) {
 	}
 	return filepath.Join(dir, filepath.Base(path)), nil
 }
+
+// Waiting is how many writes wait for their transaction now.
+func (db *DB) Waiting() int { return len(db.writer.queue) }
 
 // Close waits for writes under way and closes the database. Safe twice.
 func (db *DB) Close() error { return db.close() }

@@ -78,7 +78,7 @@ func (db *DB) use(ctx context.Context, pool *sql.DB, host *gorm.DB, path string)
 		db.writer.close()
 		return db.lock.release()
 	})
-	db.writer = startWriter(writer, &borrowed{pool, db.names, patience})
+	db.writer = startWriter(writer, &borrowed{pool, db.names, patience}, db.told)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -32,6 +33,7 @@ type writer struct {
 	host  *borrowed // where transactions get their connection; nil when db has one alone
 	queue chan *job
 	done  chan struct{}
+	told  func(writes int, took time.Duration) // of each transaction; nil = nobody is
 
 	mu     sync.RWMutex // guards closed against sends on queue
 	closed bool
@@ -47,8 +49,8 @@ type job struct {
 	answered bool // known to the writer alone
 }
 
-func startWriter(db *gorm.DB, host *borrowed) *writer {
-	w := &writer{db: db, host: host, queue: make(chan *job, queueLimit), done: make(chan struct{})}
+func startWriter(db *gorm.DB, host *borrowed, told func(writes int, took time.Duration)) *writer {
+	w := &writer{db: db, host: host, told: told, queue: make(chan *job, queueLimit), done: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -171,7 +173,7 @@ func (w *writer) commit(batch []*job) {
 	}
 	defer abandon(batch...)
 	errs := make([]error, len(batch))
-	err := w.transaction(func(tx *gorm.DB) error {
+	err := w.transaction(len(batch), func(tx *gorm.DB) error {
 		for i, j := range batch {
 			if errs[i] = savepoint(tx, j.fn); errors.Is(errs[i], errTransactionGone) {
 				return errs[i]
@@ -201,7 +203,7 @@ func (w *writer) commit(batch []*job) {
 func (w *writer) single(j *job) {
 	defer abandon(j)
 	var err error
-	txErr := w.transaction(func(tx *gorm.DB) error {
+	txErr := w.transaction(1, func(tx *gorm.DB) error {
 		err = guarded(tx, j.fn)
 		return err
 	})
@@ -219,8 +221,12 @@ func (w *writer) begin() *gorm.DB {
 	return w.db.Begin() // by the DSN
 }
 
-// transaction is begin, fn and COMMIT, or ROLLBACK when fn or the COMMIT fails.
-func (w *writer) transaction(fn func(tx *gorm.DB) error) error {
+// transaction is begin, fn for so many writes and COMMIT, or ROLLBACK when fn or the COMMIT fails.
+func (w *writer) transaction(writes int, fn func(tx *gorm.DB) error) error {
+	if w.told != nil {
+		began := time.Now()
+		defer func() { w.told(writes, time.Since(began)) }()
+	}
 	tx := w.begin()
 	if tx.Error != nil {
 		return fmt.Errorf("%w: %w", errNotBegun, tx.Error)

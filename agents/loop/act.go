@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -152,9 +154,11 @@ func (s *step) run(ctx context.Context) (plugin.Result, error) {
 	call := u.call()
 	call.Params, call.Reply = s.params(), s.reply
 	call.Generate = u.generator(call.State, s.name, s)
-	result, err := bounded(ctx, u.r, max(u.r.opts.ActionTimeout, s.action.Timeout), place{s.action.plugin, "action", s.name}, func(ctx context.Context) (plugin.Result, error) {
+	watched, seen := u.r.see(ctx, core.ObservedAction, s.action.Name, "execute_tool", s.action.Name, attribute.String("gen_ai.tool.name", s.action.Name))
+	result, err := bounded(watched, u.r, max(u.r.opts.ActionTimeout, s.action.Timeout), place{s.action.plugin, "action", s.name}, func(ctx context.Context) (plugin.Result, error) {
 		return s.action.Run(ctx, call)
 	})
+	seen.end(err)
 	s.close()
 	if err != nil && ctx.Err() == nil {
 		u.r.log.Warn("action failed", "plugin", s.action.plugin, "action", s.name, "run_id", u.run, "err", err)

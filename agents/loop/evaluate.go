@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -68,11 +70,13 @@ func (u *turn) due(ctx context.Context) []evaluator {
 
 func (u *turn) evaluateBy(ctx context.Context, e evaluator) {
 	began := time.Now()
-	result, err := bounded(ctx, u.r, u.r.opts.EvaluatorTimeout, place{e.plugin, "evaluator", e.Name}, func(ctx context.Context) (plugin.Result, error) {
+	watched, seen := u.r.see(ctx, core.ObservedEvaluator, e.Name, "evaluate", e.Name, attribute.String("eliza.evaluator.name", e.Name))
+	result, err := bounded(watched, u.r, u.r.opts.EvaluatorTimeout, place{e.plugin, "evaluator", e.Name}, func(ctx context.Context) (plugin.Result, error) {
 		call := u.call()
 		call.Generate = u.generator(call.State, "", nil)
 		return e.Run(ctx, call)
 	})
+	seen.end(err)
 	if err != nil && ctx.Err() == nil {
 		u.r.log.Warn("evaluator failed", "plugin", e.plugin, "evaluator", e.Name, "err", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/eliza-go/eliza/runtime/core"
 )
 
@@ -168,6 +170,7 @@ func (u *turn) record(ctx context.Context, keep []core.Memory) {
 
 // after is what follows a turn whose end is stored.
 func (u *turn) after(ctx context.Context, run map[string]any, memories []core.Memory) {
+	ctx = trace.ContextWithSpanContext(ctx, u.span)
 	for _, m := range memories {
 		if m.EntityID == u.r.id && m.Content.Text != "" && m.Metadata["type"] != actionResult {
 			u.r.tell(ctx, core.EventMessageSent, u.event("message", m))

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/eliza-go/eliza/agents"
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
@@ -34,6 +36,9 @@ type Options struct {
 	Services map[string]any // what the host gives all agents, by type; asked after the plugins' own; not changed afterwards
 
 	Now core.Clock // of what is recorded; time.Now when nil
+
+	Tracer  trace.Tracer           // of calls of models, actions and evaluators; nil = they are not traced
+	Observe func(core.Observation) // is called at the end of each, concurrently, and must not block; nil = nobody looks
 
 	ProviderTimeout  time.Duration // of one provider or validation; 10 s
 	ActionTimeout    time.Duration // of one action; 60 s

@@ -25,6 +25,7 @@ func (r *Runtime) mergeModels() *models {
 	before := r.models.Load()
 	out := &models{from: map[string]core.Models{}}
 	priority := map[*bool]int{}
+	var of sources
 	var text, embedder, transcriber, speaker, describer, imager bool
 	better := func(seen *bool, p *plugin.Plugin) bool {
 		if *seen && p.Priority <= priority[seen] {
@@ -49,27 +50,28 @@ func (r *Runtime) mergeModels() *models {
 		}
 		out.from[p.Name] = m
 		if m.Text != nil && better(&text, p) {
-			out.Text, out.textFrom = m.Text, p.Name
+			out.Text, out.textFrom, of.text = m.Text, p.Name, p.Name
 		}
 		if m.Embedder != nil && better(&embedder, p) {
-			out.Embedder = m.Embedder
+			out.Embedder, of.embedder = m.Embedder, p.Name
 		}
 		if m.Transcriber != nil && better(&transcriber, p) {
-			out.Transcriber = m.Transcriber
+			out.Transcriber, of.transcriber = m.Transcriber, p.Name
 		}
 		if m.Speaker != nil && better(&speaker, p) {
-			out.Speaker = m.Speaker
+			out.Speaker, of.speaker = m.Speaker, p.Name
 		}
 		if m.Describer != nil && better(&describer, p) {
-			out.Describer = m.Describer
+			out.Describer, of.describer = m.Describer, p.Name
 		}
 		if m.Imager != nil && better(&imager, p) {
-			out.Imager = m.Imager
+			out.Imager, of.imager = m.Imager, p.Name
 		}
 	}
 	if out.Imager != nil && r.opts.Files != nil {
 		out.Imager = keeper{out.Imager, r.opts.Files, r.id}
 	}
+	r.watch(out, of)
 	return out
 }
 

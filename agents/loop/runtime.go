@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/eliza-go/eliza/internal/tracing"
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -23,6 +24,7 @@ type Runtime struct {
 	id        core.UUID
 	opts      Options
 	log       *slog.Logger
+	tracer    *tracing.Tracer
 	templates *templates
 	memories  core.Memories
 	plugins   []plugin.Plugin
@@ -55,6 +57,7 @@ func newRuntime(opts Options, t *templates, c *core.Character) *Runtime {
 		memories: opts.Memories(c.ID), plugins: opts.Known.PluginsOf(c), services: map[string]service{},
 		stop: cancel, evaluating: make(chan struct{}, maxEvaluating),
 	}
+	r.tracer = tracing.New(opts.Tracer, r.log)
 	r.background = func(fn func(context.Context)) {
 		done := r.work.enter() // before the look at ctx, so that Close waits for it
 		if ctx.Err() != nil {

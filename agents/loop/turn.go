@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/eliza-go/eliza/plugin"
 	"github.com/eliza-go/eliza/runtime/core"
 )
@@ -29,6 +31,7 @@ type turn struct {
 	room  core.Room
 
 	started core.Millis // by the host's clock
+	span    trace.SpanContext
 
 	memory core.Memory // the message in the agent's own records
 	people []core.Entity
@@ -49,7 +52,7 @@ func (r *Runtime) Turn(ctx context.Context, t *core.Turn, out core.Out) (core.Ou
 	}
 	defer r.turns.enter()()
 	u := &turn{
-		r: r, t: t, out: out, char: r.Character(), begin: time.Now(), started: r.opts.Now.Now(),
+		r: r, t: t, out: out, char: r.Character(), begin: time.Now(), started: r.opts.Now.Now(), span: trace.SpanContextFromContext(ctx),
 		run:   core.StringToUUID(fmt.Sprintf("%s:%d", t.ID, t.Attempt)),
 		state: &plugin.State{Values: map[string]any{}, Data: map[string]plugin.Data{}},
 	}

@@ -29,9 +29,10 @@ type Class struct {
 
 // Options tunes a [Limiter]. The zero value is ready to use.
 type Options struct {
-	Logger  *slog.Logger     // slog.Default() when nil
-	Proxies []netip.Prefix   // peers whose X-Forwarded-For is believed; none when empty
-	Now     func() time.Time // time.Now when nil
+	Logger  *slog.Logger       // slog.Default() when nil
+	Proxies []netip.Prefix     // peers whose X-Forwarded-For is believed; none when empty
+	Now     func() time.Time   // time.Now when nil
+	Refused func(class string) // is told of each refusal; nil = nobody is
 }
 
 // Limiter makes middleware that limits requests by what a [Store] counts. While the store fails everybody
@@ -87,6 +88,9 @@ func (l *Limiter) Middleware(class Class) echo.MiddlewareFunc {
 }
 
 func (l *Limiter) refuse(c echo.Context, class Class, left time.Duration) error {
+	if l.opts.Refused != nil {
+		l.opts.Refused(class.Name)
+	}
 	if class.Plain {
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(seconds(left)))
 		return c.String(http.StatusTooManyRequests, refusal)
