@@ -29,7 +29,7 @@ func WithGorm(db *gorm.DB, tablePrefix string) Option {
 
 // openStore opens what the server keeps everything in, unless the host hands it a store.
 func (c *config) openStore(log *slog.Logger) (storage.Store, error) {
-	opts := storage.Options{Logger: log, Now: c.now}
+	opts := storage.Options{Logger: log, Now: c.now, Wrote: c.observer.Wrote}
 	switch {
 	case c.store != nil:
 		return c.store, nil

@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"internal/hosttest":    {"", "internal/elizatest"},
 	"": {
 		"agents", "agents/loop", "runtime/api", "audio", "media", "memory", "messaging", "messaging/bus", "messaging/socketio", "plugin", "plugin/bootstrap",
-		"plugin/doctor", "runtime", "storage", "internal/ratelimit",
+		"plugin/doctor", "runtime", "storage", "internal/ratelimit", "internal/tracing",
 	},
 }
 

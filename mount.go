@@ -42,7 +42,7 @@ func (s *Server) newGroups() Groups {
 	agentRoutes := agents.NewHandler(s.agents, agents.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Characters: s.cfg.characters})
 	memories := memory.NewHandler(s.memory, s.agents, memory.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, PublicURL: s.media.PublicURL})
 	files := media.NewHandler(s.media, s.agents, media.HandlerOptions{Logger: s.log, Uploads: []echo.MiddlewareFunc{s.limits.file, s.limits.upload}, Private: s.cfg.privateFiles})
-	talk := messaging.NewHandler(s.messaging, messaging.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Wait: s.cfg.turnTimeout, InputControl: s.cfg.inputControl, Now: s.cfg.now})
+	talk := messaging.NewHandler(s.messaging, messaging.HandlerOptions{Logger: s.log, MaxBody: s.cfg.maxBody, Wait: s.cfg.turnTimeout, InputControl: s.cfg.inputControl, Now: s.cfg.now, Dropped: s.cfg.observer.StreamDropped})
 	return Groups{
 		Agents: routes(func(g *echo.Group) {
 			memories.AgentRoutes(g)
@@ -76,7 +76,7 @@ func (s *Server) Groups() Groups { return s.groups }
 // itself, and what is not ours below it stays the host's.
 func (s *Server) Mount(g *echo.Group) {
 	guarded := []echo.MiddlewareFunc{
-		requests(s.log), securityHeaders(s.cfg.production, "no-referrer"), cors(s.cfg.apiOrigins),
+		s.watch, requests(s.log), securityHeaders(s.cfg.production, "no-referrer"), cors(s.cfg.apiOrigins),
 		s.gate, s.limits.general, authenticate(s.log, s.cfg.auth, s.routes.Public),
 	}
 	s.groups.Media.Routes(g.Group("/api/media", guarded...))
@@ -93,7 +93,7 @@ func (s *Server) Mount(g *echo.Group) {
 		below.Any(path, s.routes.API)
 	}
 	secure := securityHeaders(s.cfg.production, "no-referrer-when-downgrade")
-	files := []echo.MiddlewareFunc{requests(s.log), secure, cors(s.cfg.origins), s.gate}
+	files := []echo.MiddlewareFunc{s.watch, requests(s.log), secure, cors(s.cfg.origins), s.gate}
 	if s.cfg.privateFiles {
 		files = append(files, authenticate(s.log, s.cfg.auth, func(echo.Context) bool { return false }))
 	}
@@ -124,7 +124,7 @@ func (s *Server) mountRoot(g *echo.Group) {
 }
 
 func (s *Server) rootMiddleware() []echo.MiddlewareFunc {
-	return []echo.MiddlewareFunc{requests(s.log), securityHeaders(s.cfg.production, "no-referrer-when-downgrade"), cors(s.cfg.origins), s.gate}
+	return []echo.MiddlewareFunc{s.watch, requests(s.log), securityHeaders(s.cfg.production, "no-referrer-when-downgrade"), cors(s.cfg.origins), s.gate}
 }
 
 // Handler serves everything, and below a prefix behind [http.StripPrefix]. On an [http.ServeMux] "/ai/" takes the

@@ -12,12 +12,16 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/eliza-go/eliza/agents"
 	"github.com/eliza-go/eliza/audio"
+	"github.com/eliza-go/eliza/internal/tracing"
 	"github.com/eliza-go/eliza/media"
 	"github.com/eliza-go/eliza/memory"
 	"github.com/eliza-go/eliza/messaging"
 	"github.com/eliza-go/eliza/plugin"
+	"github.com/eliza-go/eliza/runtime"
 	"github.com/eliza-go/eliza/runtime/core"
 	"github.com/eliza-go/eliza/storage"
 )
@@ -40,6 +44,9 @@ type config struct {
 	borrow     func(storage.Options) (storage.Store, error) // from the host's database
 	log        *slog.Logger
 	now        core.Clock
+	tracers    trace.TracerProvider
+	tracer     trace.Tracer     // of tracers
+	observer   runtime.Observer // guarded
 	logLevel   slog.Level
 	logSize    int
 	production bool
@@ -238,6 +245,8 @@ func newConfig(opts []Option) (*config, error) {
 		opt(c)
 	}
 	c.log = cmp.Or(c.log, slog.Default())
+	c.tracer = tracing.Of(c.tracers, c.log)
+	c.observer = guardedObserver(c.observer, c.log)
 	if c.files == (media.Dirs{}) {
 		c.files = media.DataDirs(DefaultData)
 	}

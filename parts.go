@@ -94,7 +94,7 @@ func (s *Server) buildMessaging() (err error) {
 	if !s.cfg.messaging.replaced {
 		svc = messaging.New(s.store.Messaging(), messaging.Options{
 			Logger: s.log, Memories: forgetful{s.memory, s.media}, TurnTimeout: s.cfg.turnTimeout, AgentToAgent: s.cfg.agentToAgent,
-			InputControl: s.cfg.inputControl, Sessions: s.cfg.sessions, PublicURL: s.media.PublicURL, Hooks: s.cfg.hooks, Now: s.cfg.now,
+			InputControl: s.cfg.inputControl, Sessions: s.cfg.sessions, PublicURL: s.media.PublicURL, Hooks: s.observedHooks(), Now: s.cfg.now, Tracer: s.cfg.tracer,
 		})
 	}
 	s.lanes = messagingRunner(svc)
@@ -132,6 +132,7 @@ func (s *Server) brain() (agents.Factory, error) {
 	return loop.New(loop.Options{
 		Logger: s.log, Now: s.cfg.now, Known: s.plugins, Memories: s.memory.For, Sender: sender{s}, Decrypt: s.cfg.cipher.Decrypt, Setting: s.setting,
 		Files: ownFiles{s.media, s.cfg.publicPath}, Services: map[string]any{plugin.DatabaseService: s.store.Plugins()},
+		Tracer: s.cfg.tracer, Observe: s.cfg.observer.Did,
 	})
 }
 
@@ -147,7 +148,7 @@ func (s *Server) buildAudio() (err error) {
 func (s *Server) buildRoutes(plugins []plugin.Plugin) (err error) {
 	p := &s.parts
 	p.gateway = messaging.NewGateway(p.messaging, messaging.GatewayOptions{
-		Logger: s.log, Now: s.cfg.now, Authenticate: s.cfg.auth, Logs: s.logs, InputControl: s.cfg.inputControl, EventRate: s.cfg.eventRate,
+		Logger: s.log, Now: s.cfg.now, Tracer: s.cfg.tracer, Observe: s.cfg.observer.SocketEvent, Authenticate: s.cfg.auth, Logs: s.logs, InputControl: s.cfg.inputControl, EventRate: s.cfg.eventRate,
 		Socket: socketio.Options{Origin: origin(s.cfg.origins), MaxSessions: s.cfg.maxSockets},
 	})
 	p.limits = newLimits(s.cfg, s.log)

@@ -52,7 +52,7 @@ type limits struct {
 }
 
 func newLimits(c *config, log *slog.Logger) limits {
-	l := ratelimit.New(ratelimit.NewMemory(0, nil), ratelimit.Options{Logger: log, Proxies: c.proxies})
+	l := ratelimit.New(ratelimit.NewMemory(0, nil), ratelimit.Options{Logger: log, Proxies: c.proxies, Refused: c.observer.Limited})
 	class := func(name, details string, of Limit) echo.MiddlewareFunc {
 		return l.Middleware(ratelimit.Class{Name: name, Requests: of.Requests, Window: of.Window, Details: details})
 	}

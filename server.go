@@ -67,7 +67,11 @@ func NewServer(opts ...Option) (*Server, error) {
 	if cfg.salt == "" || cfg.salt == agents.DefaultSalt {
 		s.log.Warn("agents' secrets are encrypted with the well-known salt: whoever reads the database, or an agent's page, can read them")
 	}
-	if err := s.build(); err != nil {
+	err = s.build()
+	if err == nil {
+		err = s.attach()
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.closeStore())
 	}
 	return s, nil
@@ -113,7 +117,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		defer cancel()
 		brains := s.agency.Close(bounded)
 		s.mind.Close()
-		s.stopErr = errors.Join(drained, sockets, brains, s.closeStore())
+		detached := s.detach()
+		s.stopErr = errors.Join(drained, sockets, brains, detached, s.closeStore())
 	})
 	return s.stopErr
 }
