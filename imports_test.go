@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"internal/httpapi":     {},
 	"internal/ratelimit":   {},
 	"internal/tracing":     {},
+	"runtime/prom":         {"runtime"},
 	"messaging/socketio":   {},
 	"agents":               {},
 	"runtime/api":          {},
@@ -128,7 +129,7 @@ var heavy = []struct {
 		"github.com/openai/", "github.com/sashabaranov/", "github.com/anthropics/", "github.com/ollama/", "google.golang.org/", "cloud.google.com/",
 		"github.com/aws/", "github.com/Azure/", // the makers' kits
 		"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters", // nor what sends traces,
-		"github.com/prometheus/", // or counts for somebody
+		module + "/runtime/prom", "github.com/prometheus/", // or counts for somebody
 		"github.com/redis/", "github.com/jackc/", "github.com/lib/pq", "github.com/mattn/go-sqlite3",
 		"github.com/getkin/", "github.com/santhosh-tekuri/", "go.uber.org/goleak", "testing", // tools of tests
 		"expvar", "net/http/pprof", // they put themselves into the host's default mux

@@ -14,8 +14,8 @@ import (
 	"github.com/eliza-go/eliza/storage"
 )
 
-// WithObserver tells a host what happens in the server, to count it by functions of its own.
-// What of a service that is replaced happens there is not told. A panic in it is
+// WithObserver tells a host what happens in the server, to count it: [github.com/eliza-go/eliza/runtime/prom] for
+// Prometheus, or functions of its own. What of a service that is replaced happens there is not told. A panic in it is
 // logged and changes nothing. The last observer counts.
 func WithObserver(o runtime.Observer) Option { return func(c *config) { c.observer = o } }
 

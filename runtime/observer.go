@@ -9,7 +9,7 @@ import (
 
 // Observer are functions of a host's that are told what happens in a server, to count it. Nil ones are left out. They are
 // called concurrently and hold up what they are told of: they must not block. What they are told has few values, whatever
-// clients send, but for the names of actions and evaluators, which plugins choose.
+// clients send, but for the names of actions and evaluators, which plugins choose. package prom makes one for Prometheus.
 type Observer struct {
 	// Attach is called once the server is built, before anything is told; an error is one of the server's. Detach is
 	// called at the end of its shutdown.
