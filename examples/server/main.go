@@ -47,6 +47,15 @@ func run(ctx context.Context) error {
 		return err
 	}
 	opts = append(opts, eliza.WithLogger(log), eliza.WithLog(min(level, slog.LevelInfo), 0), eliza.WithPlugins(models, speech.Plugin(hearing), statusPlugin()), eliza.WrapAgents(newOverlay(os.Environ()).wrap))
+	if addr := os.Getenv("ELIZA_METRICS_ADDR"); addr != "" {
+		ln, err := net.Listen("tcp", addr)
+		if err != nil {
+			return fmt.Errorf("ELIZA_METRICS_ADDR: %w", err)
+		}
+		counting, stop := serveMetrics(ln)
+		defer stop()
+		opts = append(opts, counting)
+	}
 	srv, err := eliza.NewServer(opts...)
 	if err != nil {
 		return err
