@@ -75,7 +75,7 @@ func TestHostCodeFollowsAnAnswer(t *testing.T) {
 
 func TestQuestionsThatCannotBeAnswered(t *testing.T) {
 	t.Parallel()
-	s := elizatest.Start(t, eliza.WithTurnTimeout(200*time.Millisecond), eliza.WithPlugins(elizatest.Model(func(ctx context.Context, r core.TextRequest) (string, error) {
+	answer := elizatest.Model(func(ctx context.Context, r core.TextRequest) (string, error) {
 		switch elizatest.Last(r) {
 		case "fail":
 			return "", errors.New("no model")
@@ -84,10 +84,19 @@ func TestQuestionsThatCannotBeAnswered(t *testing.T) {
 			return "", ctx.Err()
 		}
 		return elizatest.Respond("yes"), nil
-	}).Plugin()))
+	}).Plugin()
+	s := elizatest.Start(t, eliza.WithPlugins(answer))
+	hurried := elizatest.Start(t, eliza.WithPlugins(answer), eliza.WithTurnTimeout(200*time.Millisecond))
+	hurried.Agent("Ada")
 	agent, user := s.Agent("Ada"), core.NewUUID()
+	on := func(text string) *elizatest.Server {
+		if text == "hang" {
+			return hurried
+		}
+		return s
+	}
 	last := func(agent, user core.UUID, text string) (err error) {
-		for _, err = range s.AskStream(t.Context(), agent, user, text) {
+		for _, err = range on(text).AskStream(t.Context(), agent, user, text) {
 		}
 		return err
 	}
@@ -104,7 +113,7 @@ func TestQuestionsThatCannotBeAnswered(t *testing.T) {
 		{"the model fails", agent, user, "fail", core.CodeModel, false},
 		{"the model hangs", agent, user, "hang", core.CodeTimeout, false},
 	} {
-		if _, err := s.Ask(t.Context(), c.agent, c.user, c.text); core.CodeOf(err) != c.code {
+		if _, err := on(c.text).Ask(t.Context(), c.agent, c.user, c.text); core.CodeOf(err) != c.code {
 			t.Errorf("%s: %v, want code %s", c.name, err, c.code)
 		}
 		if err := last(c.agent, c.user, c.text); c.stream && core.CodeOf(err) != c.code {
