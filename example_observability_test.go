@@ -19,16 +19,7 @@ func ExampleWithObserver() {
 		Turn: func() func(status string) { return func(status string) { turns <- status } },
 	}))
 	defer done()
-	ctx := context.Background()
-
-	agent, _, err := srv.Agents().Create(ctx, &eliza.Character{Name: "Ada", Bio: core.Bio{Lines: []string{"An example."}}})
-	if err != nil {
-		panic(err)
-	}
-	if err := srv.Agents().Start(ctx, agent.Character.ID); err != nil {
-		panic(err)
-	}
-	if _, err := srv.Ask(ctx, agent.Character.ID, core.NewUUID(), "Good morning!"); err != nil {
+	if _, err := srv.Ask(context.Background(), newAgent(srv), core.NewUUID(), "Good morning!"); err != nil {
 		panic(err)
 	}
 	fmt.Println(<-turns)
